@@ -1,0 +1,69 @@
+"""What a version says, and what each account will receive of it, as immutable values.
+
+An authorisation names a digest over the manifest built here (promise 2, paragraphs 36 and 37).
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+
+@dataclass(frozen=True)
+class SourceImage:
+    """An image as the author attached it: the cleaned original's SHA-256 (hex), its kind, its size in pixels, its alt text."""
+
+    sha256: str
+    mime: str
+    width: int
+    height: int
+    alt: str
+
+
+@dataclass(frozen=True)
+class RenditionImage:
+    """An image as an account will receive it: SHA-256 (hex) of the exact derivative bytes, their length, and the alt text."""
+
+    sha256: str
+    mime: str
+    size: int
+    width: int
+    height: int
+    alt: str
+
+
+@dataclass(frozen=True)
+class Rendition:
+    """What one account will receive: `text` as the public will read it, `link` only where the platform takes it apart from the text."""
+
+    account_id: str
+    platform: str
+    text: str
+    link: str | None
+    images: tuple[RenditionImage, ...]
+
+
+@dataclass(frozen=True)
+class Window:
+    """The authorised window, UTC: publishing is allowed from `start` (inclusive) to `end` (exclusive)."""
+
+    start: datetime
+    end: datetime
+
+    def contains(self, instant: datetime) -> bool:
+        return self.start <= instant < self.end
+
+
+@dataclass(frozen=True)
+class Source:
+    """What the author typed: one shared text, per-platform overrides, images in order, link, purpose, window, targets."""
+
+    purpose: str
+    text: str
+    overrides: dict[str, str]
+    link: str | None
+    images: tuple[SourceImage, ...]
+    window: Window
+    account_ids: tuple[str, ...]
+    declarations: dict[str, str] = field(default_factory=dict)
+
+    def text_for(self, platform: str) -> str:
+        return self.overrides.get(platform, self.text)
