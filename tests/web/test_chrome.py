@@ -1,0 +1,39 @@
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+from core.domain.people import Person, Role
+from web.chrome import delivery_notice, navigation, roles_in_words
+
+NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
+
+
+def _person(*roles: Role) -> Person:
+    return Person(uuid4(), "https://issuer.example", "s", "Olu", frozenset(roles))
+
+
+def test_people_see_the_places_their_roles_have_a_use_for() -> None:
+    assert [item["text"] for item in navigation(_person(Role.OFFICER), "/")] == ["My drafts", "All waiting", "Decided"]
+    assert [item["text"] for item in navigation(_person(Role.AUDITOR), "/")] == ["All waiting", "Decided", "Audit"]
+    assert navigation(_person(), "/") == []
+
+
+def test_only_the_place_one_is_at_is_marked() -> None:
+    marked = [item["text"] for item in navigation(_person(*Role), "/queue/all") if item["active"]]
+    assert marked == ["All waiting"]
+
+
+def test_roles_are_said_in_words() -> None:
+    assert roles_in_words(_person(Role.OFFICER, Role.AUTHORISER)) == "communications officer and authoriser"
+    assert roles_in_words(_person()) == "no role in this service"
+
+
+def test_a_late_delivery_says_how_long_the_oldest_waits() -> None:
+    notice = delivery_notice(oldest_waiting=NOW - timedelta(minutes=7), worker_seen=NOW, now=NOW)
+    assert notice is not None
+    assert notice.detail == "Oldest waiting: 7 minutes."
+    assert delivery_notice(oldest_waiting=NOW - timedelta(seconds=2), worker_seen=NOW, now=NOW) is None
+
+
+def test_a_worker_without_a_fresh_heartbeat_is_an_alarm_even_when_nothing_waits() -> None:
+    assert delivery_notice(oldest_waiting=None, worker_seen=NOW - timedelta(minutes=2), now=NOW) is not None
+    assert delivery_notice(oldest_waiting=None, worker_seen=None, now=NOW) is not None

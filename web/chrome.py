@@ -1,0 +1,76 @@
+"""What stands around every page: who is signed in, where they may go, whether delivery waits, what was just done."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from core.domain.people import Person, Role
+from web.when import span
+from web.words import ROLES
+
+# (words, address, roles that have a use for it); what a person may do is refused or allowed by the use-cases, not here.
+_PLACES: tuple[tuple[str, str, frozenset[Role]], ...] = (
+    ("For me", "/queue", frozenset({Role.AUTHORISER})),
+    ("My drafts", "/drafts", frozenset({Role.OFFICER})),
+    ("All waiting", "/queue/all", frozenset(Role)),
+    ("Decided", "/queue/decided", frozenset(Role)),
+    ("Audit", "/audit", frozenset({Role.AUDITOR, Role.ACCOUNT_MANAGER})),
+)
+# A message that waits this long is worth saying: the courier looks four times a second.
+_SLOW = timedelta(seconds=30)
+
+
+@dataclass(frozen=True)
+class Flash:
+    """Said once at the top of the next page. `good` is a thing done; otherwise a thing to know."""
+
+    sentence: str
+    good: bool = True
+
+    @property
+    def title(self) -> str:
+        return "Done" if self.good else "Important"
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """That what people did is not reaching the delivery engine, in a sentence and a detail."""
+
+    sentence: str
+    detail: str
+
+
+@dataclass(frozen=True)
+class Chrome:
+    """Everything `layout.html` needs beside the page itself."""
+
+    nonce: str
+    viewer: str | None
+    roles: str
+    navigation: list[dict[str, str | bool]]
+    flashes: tuple[Flash, ...]
+    delivery: Delivery | None
+    sandbox: bool
+    version: str
+
+
+def navigation(person: Person, path: str) -> list[dict[str, str | bool]]:
+    """The places this person has a use for; the one they are at is marked."""
+    places = [(text, href) for text, href, roles in _PLACES if person.has(*roles)]
+    here = max((href for _, href in places if path == href or path.startswith(f"{href}/")), key=len, default="")
+    return [{"text": text, "href": href, "active": href == here, "current": href == path} for text, href in places]
+
+
+def roles_in_words(person: Person) -> str:
+    return " and ".join(words for role, words in ROLES.items() if role in person.roles) or "no role in this service"
+
+
+def delivery_notice(*, oldest_waiting: datetime | None, worker_seen: datetime | None, now: datetime) -> Delivery | None:
+    """The sentence for people when the engine does not answer; None while everything is delivered promptly."""
+    late = oldest_waiting is not None and now - oldest_waiting > _SLOW
+    silent = worker_seen is None or now - worker_seen > _SLOW
+    if not late and not silent:
+        return None
+    detail = (
+        f"Oldest waiting: {span(now - oldest_waiting)}." if oldest_waiting is not None and late else "Nothing is waiting now."
+    )
+    return Delivery("The delivery engine is not answering. Decisions are kept and will be delivered when it returns.", detail)
