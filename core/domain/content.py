@@ -32,7 +32,7 @@ class RenditionImage:
 
 @dataclass(frozen=True)
 class Rendition:
-    """What one account will receive: `text` as the public will read it, `link` only where the platform takes it apart from the text."""
+    """What one account will receive: `text` as the public reads it, `link` only where the platform takes it apart."""
 
     account_id: str
     platform: str

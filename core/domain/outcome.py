@@ -17,7 +17,7 @@ class Result(StrEnum):
 
 @dataclass(frozen=True)
 class Outcome:
-    """One call's outcome. `detail` is a sentence for a person, without secrets; `retry_at` (UTC) when the platform named a reset."""
+    """One call's outcome. `detail` is a sentence for people, no secrets; `retry_at` (UTC) when the platform named a reset."""
 
     result: Result
     detail: str

@@ -62,7 +62,8 @@ class TextTooLong(BadInput):
 
     def __init__(self, *, platform: str, count: int, limit: int, field: str = "text") -> None:
         super().__init__(
-            f"The {platform} text counts as {count:,} characters and {platform} takes {limit:,}. Shorten it by {count - limit:,}.",
+            f"The {platform} text counts as {count:,} characters and {platform} takes {limit:,}. "
+            f"Shorten it by {count - limit:,}.",
             field=field,
         )
 
@@ -112,3 +113,119 @@ class MediaTooManyPixels(BadInput):
 class MediaTooLarge(TooLarge):
     code = "media_too_large"
     sentence = "The file is larger than 10 MB. Make it smaller and upload it again."
+
+
+class NoRole(NotAllowed):
+    code = "no_role"
+    paragraph = 36
+    sentence = "Your sign-in carries no role that allows this (paragraph 36). Ask your account manager which role you need."
+
+
+class StepUpNeeded(NotAllowed):
+    code = "step_up_needed"
+    sentence = "Sign in again before you decide: your last sign-in is more than 15 minutes old. What you wrote is kept."
+
+
+class MachineCannotDecide(NotAllowed):
+    code = "machine_cannot_decide"
+    paragraph = 36
+    sentence = "Only people authorise what is published (paragraph 36): a machine client cannot decide."
+
+
+class DraftChanged(Conflict):
+    code = "draft_changed"
+    sentence = "This draft has changed since you opened it, so nothing was recorded. Open it again and look at what is there now."
+
+
+class AlreadySubmitted(Conflict):
+    code = "already_submitted"
+    sentence = "This version has already been submitted. Withdraw it first if you want to submit it again."
+
+
+class ChangesNeeded(Conflict):
+    code = "changes_needed"
+    sentence = "The authorisers said no to these words. Save a new version first, then submit that."
+
+
+class NothingToWithdraw(Conflict):
+    code = "nothing_to_withdraw"
+    sentence = "There is nothing to withdraw: this draft is not waiting for authorisation or for its time."
+
+
+class AlreadySent(Conflict):
+    code = "already_sent"
+    sentence = (
+        "It is too late: this post has been sent, or is being sent now. It cannot be changed, moved or withdrawn; "
+        "a correction is a new draft."
+    )
+
+
+class NoPlan(Conflict):
+    code = "no_plan"
+    paragraph = 36
+    sentence = "No route says who must authorise this draft (paragraph 36). Ask the account manager to set one up."
+
+
+class NoAccount(BadInput):
+    code = "no_account"
+    sentence = "Choose at least one account to publish on."
+
+
+class AccountNotRegistered(BadInput):
+    code = "account_not_registered"
+    paragraph = 38
+    sentence = "Choose accounts from the register of official accounts that are connected (paragraph 38)."
+
+
+class PurposeMissing(BadInput):
+    code = "purpose_missing"
+    sentence = "Say what this post is for, in a few words that authorisers will see first."
+
+
+class PurposeTooLong(BadInput):
+    code = "purpose_too_long"
+    sentence = "The purpose takes up to 200 characters. Shorten it."
+
+
+class WindowBackwards(BadInput):
+    code = "window_backwards"
+    sentence = "The window must end after it starts. Change its start or its end."
+
+
+class WindowPast(BadInput):
+    code = "window_past"
+    sentence = "The window has already ended. Choose an end in the future."
+
+
+class OutsideWindow(BadInput):
+    code = "outside_window"
+    sentence = (
+        "The publish time must lie inside the authorised window. Choose a time inside it, or change the window, "
+        "which makes a new version that needs authorising again."
+    )
+
+
+class TimePast(BadInput):
+    code = "time_past"
+    sentence = "The publish time has already passed. Choose a time in the future."
+
+
+class ReasonMissing(BadInput):
+    code = "reason_missing"
+    sentence = "Give a reason: the people who wrote this need to know what to change."
+
+
+class PromptsUnanswered(BadInput):
+    code = "prompts_unanswered"
+    paragraph = 36
+    sentence = "Confirm each statement before you authorise (paragraphs 31, 36, 37 and 39), or ask for changes instead."
+
+
+class ImageUnknown(BadInput):
+    code = "image_unknown"
+    sentence = "One of the images is not in the service. Upload it again."
+
+
+class HoldTargetUnknown(BadInput):
+    code = "hold_target_unknown"
+    sentence = "Say what to hold: everything, a platform, an account or a draft that exists."

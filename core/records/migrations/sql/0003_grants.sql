@@ -1,0 +1,31 @@
+-- The api writes what people did; the worker writes what the service did; nobody writes the other's part.
+
+REVOKE ALL ON ALL TABLES IN SCHEMA public FROM PUBLIC;
+REVOKE ALL ON ALL FUNCTIONS IN SCHEMA public FROM PUBLIC;
+GRANT USAGE ON SCHEMA public TO countersign_api, countersign_worker;
+
+GRANT SELECT ON ALL TABLES IN SCHEMA public TO countersign_api, countersign_worker;
+REVOKE SELECT ON session, idempotency FROM countersign_worker;
+REVOKE ALL ON alembic_version FROM countersign_api, countersign_worker;
+GRANT SELECT ON alembic_version TO countersign_api, countersign_worker;
+
+GRANT INSERT ON person, session, draft, manifest, version, contributor, version_view, media, upload, derivative, draft_image, schedule,
+    submission, withdrawal, decision, awaiting, hold, outbox, idempotency TO countersign_api;
+GRANT UPDATE (name, email, roles, seen_at) ON person TO countersign_api;
+GRANT UPDATE (data, seen_at, auth_time, person_id) ON session TO countersign_api;
+GRANT DELETE ON session, awaiting, idempotency TO countersign_api;
+GRANT UPDATE (revision, changed_at) ON draft TO countersign_api;
+GRANT UPDATE (due) ON awaiting TO countersign_api;
+GRANT UPDATE (status, body) ON idempotency TO countersign_api;
+GRANT UPDATE (lifted_at, lifted_by, lift_confirmed_by) ON hold TO countersign_api;
+GRANT EXECUTE ON FUNCTION audit_append(text, text, text, integer, text, jsonb, text), hold_lock_key(text, text),
+    lock_before_holding(text, text), hold_stands(text, uuid, uuid, timestamptz) TO countersign_api;
+
+GRANT INSERT ON publication, receipt, step_clock, heartbeat, outbox TO countersign_worker;
+GRANT UPDATE (state, epoch, lease_until, worker, schedule_revision, publish_at, post_id, permalink, note, moves, moved_at)
+    ON publication TO countersign_worker;
+GRANT UPDATE (delivered_at, tries) ON outbox TO countersign_worker;
+GRANT UPDATE (at, engine_at) ON heartbeat TO countersign_worker;
+GRANT EXECUTE ON FUNCTION audit_append(text, text, text, integer, text, jsonb, text), hold_lock_key(text, text),
+    hold_stands(text, uuid, uuid, timestamptz), fully_authorised(uuid, text, timestamptz),
+    dispatch(uuid, integer, jsonb) TO countersign_worker;

@@ -1,0 +1,171 @@
+"""From what was typed to what each account will receive: checked, normalised, rendered; every refusal beside its field."""
+
+import unicodedata
+from dataclasses import dataclass, replace
+from datetime import datetime
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from core.domain.content import Rendition, RenditionImage, Source
+from core.domain.manifest import canonical, manifest_of
+from core.domain.refusals import (
+    AccountNotRegistered,
+    AltTextMissing,
+    BadInput,
+    ImageUnknown,
+    LinkInvalid,
+    NoAccount,
+    OutsideWindow,
+    PurposeMissing,
+    PurposeTooLong,
+    Several,
+    TextMissing,
+    TimePast,
+    TooManyImages,
+    WindowBackwards,
+    WindowPast,
+)
+from core.records.facts import AccountFacts
+from core.records.reads import accounts_by_id
+from integrations.platforms.registry import PLATFORMS
+
+MAX_IMAGES = 4
+MAX_PURPOSE = 200
+
+
+@dataclass(frozen=True)
+class Composed:
+    source: Source
+    renditions: tuple[Rendition, ...]
+    canonical: bytes
+
+
+async def compose(
+    session: AsyncSession, source: Source, *, publish_at: datetime, now: datetime, time_may_be_past: bool = False
+) -> Composed:
+    """Render `source` for every target account. Raises Several with every refusal there is, in the order of the form."""
+    source = normalised(source)
+    refusals = _refusals(source, publish_at=publish_at, now=now, time_may_be_past=time_may_be_past)
+    accounts = await _accounts(session, source, refusals)
+    derivatives = await _derivatives(session, source, refusals)
+    renditions = _render(source, accounts, derivatives, refusals)
+    if refusals:
+        raise Several(_once(refusals))
+    manifest = manifest_of(
+        purpose=source.purpose, declarations=source.declarations, window=source.window, renditions=tuple(renditions)
+    )
+    return Composed(source, tuple(renditions), canonical(manifest))
+
+
+def normalised(source: Source) -> Source:
+    """NFC, newlines as \\n, no outer blanks: once, at the door, then digest."""
+    return replace(
+        source,
+        purpose=_clean(source.purpose),
+        text=_clean(source.text),
+        overrides={platform: _clean(words) for platform, words in source.overrides.items() if words.strip()},
+        link=(source.link or "").strip() or None,
+        images=tuple(replace(image, alt=_clean(image.alt)) for image in source.images),
+        account_ids=tuple(sorted(set(source.account_ids))),
+    )
+
+
+def _clean(words: str) -> str:
+    kept = "".join(c for c in words.replace("\r\n", "\n").replace("\r", "\n") if c in "\n\t" or unicodedata.category(c) != "Cc")
+    return unicodedata.normalize("NFC", kept).strip()
+
+
+def _refusals(source: Source, *, publish_at: datetime, now: datetime, time_may_be_past: bool) -> list[BadInput]:
+    found: list[BadInput] = []
+    if not source.purpose:
+        found.append(PurposeMissing(field="purpose"))
+    if len(source.purpose) > MAX_PURPOSE:
+        found.append(PurposeTooLong(field="purpose"))
+    if source.link is not None and not _is_web_address(source.link):
+        found.append(LinkInvalid(field="link"))
+    if len(source.images) > MAX_IMAGES:
+        found.append(TooManyImages(field="images"))
+    found += [AltTextMissing(field=f"alt-{n}") for n, image in enumerate(source.images, start=1) if not image.alt]
+    if source.window.end <= source.window.start:
+        found.append(WindowBackwards(field="window_end"))
+    elif source.window.end <= now:
+        found.append(WindowPast(field="window_end"))
+    elif not source.window.contains(publish_at):
+        found.append(OutsideWindow(field="publish_at"))
+    if publish_at < now and not time_may_be_past and not found:
+        found.append(TimePast(field="publish_at"))
+    return found
+
+
+def _is_web_address(link: str) -> bool:
+    try:
+        parts = urlsplit(link)
+    except ValueError:
+        return False
+    printable = all(c.isprintable() and not c.isspace() for c in link)
+    return parts.scheme in ("https", "http") and "." in (parts.hostname or "") and printable and len(link) <= 2000
+
+
+async def _accounts(session: AsyncSession, source: Source, refusals: list[BadInput]) -> tuple[AccountFacts, ...]:
+    try:
+        wanted = tuple(UUID(account) for account in source.account_ids)
+    except ValueError:
+        wanted = ()
+    accounts = await accounts_by_id(session, wanted)
+    if not source.account_ids:
+        refusals.append(NoAccount(field="accounts"))
+    elif len(accounts) != len(source.account_ids) or any(account.status != "connected" for account in accounts):
+        refusals.append(AccountNotRegistered(field="accounts"))
+    return accounts
+
+
+async def _derivatives(session: AsyncSession, source: Source, refusals: list[BadInput]) -> dict[tuple[str, str], RenditionImage]:
+    """By (original's SHA-256, platform). The alt text comes from the version."""
+    rows = await session.execute(
+        text(
+            "SELECT source_sha256, platform, sha256, mime, size, width, height FROM derivative WHERE source_sha256 = ANY(:images)"
+        ),
+        {"images": [image.sha256 for image in source.images]},
+    )
+    found = {
+        (row.source_sha256, row.platform): RenditionImage(row.sha256, row.mime, row.size, row.width, row.height, "")
+        for row in rows
+    }
+    known = {sha256 for sha256, _ in found}
+    if any(image.sha256 not in known for image in source.images):
+        refusals.append(ImageUnknown(field="images"))
+    return found
+
+
+def _render(
+    source: Source,
+    accounts: tuple[AccountFacts, ...],
+    derivatives: dict[tuple[str, str], RenditionImage],
+    refusals: list[BadInput],
+) -> list[Rendition]:
+    renditions: list[Rendition] = []
+    for account in accounts:
+        words = source.text_for(account.platform)
+        if not words:
+            refusals.append(TextMissing(field="text"))
+            continue
+        pairs = [(image, derivatives.get((image.sha256, account.platform))) for image in source.images]
+        images = tuple(replace(derivative, alt=image.alt) for image, derivative in pairs if derivative and image.alt)
+        try:
+            renditions.append(
+                PLATFORMS[account.platform].render(account_id=str(account.id), text=words, link=source.link, images=images)
+            )
+        except BadInput as refusal:
+            refusals.append(refusal)
+    return renditions
+
+
+def _once(refusals: list[BadInput]) -> list[BadInput]:
+    """Each sentence once per field: two accounts on one platform do not complain twice."""
+    seen: dict[tuple[str | None, str], BadInput] = {}
+    for refusal in refusals:
+        seen.setdefault((refusal.field, str(refusal)), refusal)
+    return list(seen.values())
