@@ -1,9 +1,9 @@
 """What stands around every page: who is signed in, where they may go, whether delivery waits, what was just done."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 
 from core.domain.people import Person, Role
+from core.use_cases.record import ServiceState
 from web.when import span
 from web.words import ROLES
 
@@ -13,10 +13,8 @@ _PLACES: tuple[tuple[str, str, frozenset[Role]], ...] = (
     ("My drafts", "/drafts", frozenset({Role.OFFICER})),
     ("All waiting", "/queue/all", frozenset(Role)),
     ("Decided", "/queue/decided", frozenset(Role)),
-    ("Audit", "/audit", frozenset({Role.AUDITOR, Role.ACCOUNT_MANAGER})),
+    ("Audit", "/audit", frozenset({Role.AUDITOR})),
 )
-# A message that waits this long is worth saying: the courier looks four times a second.
-_SLOW = timedelta(seconds=30)
 
 
 @dataclass(frozen=True)
@@ -64,13 +62,9 @@ def roles_in_words(person: Person) -> str:
     return " and ".join(words for role, words in ROLES.items() if role in person.roles) or "no role in this service"
 
 
-def delivery_notice(*, oldest_waiting: datetime | None, worker_seen: datetime | None, now: datetime) -> Delivery | None:
+def delivery_notice(state: ServiceState) -> Delivery | None:
     """The sentence for people when the engine does not answer; None while everything is delivered promptly."""
-    late = oldest_waiting is not None and now - oldest_waiting > _SLOW
-    silent = worker_seen is None or now - worker_seen > _SLOW
-    if not late and not silent:
+    if not state.delayed:
         return None
-    detail = (
-        f"Oldest waiting: {span(now - oldest_waiting)}." if oldest_waiting is not None and late else "Nothing is waiting now."
-    )
+    detail = f"Oldest waiting: {span(state.waiting_for)}." if state.waiting_for else "Nothing is waiting now."
     return Delivery("The delivery engine is not answering. Decisions are kept and will be delivered when it returns.", detail)

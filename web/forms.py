@@ -8,7 +8,7 @@ from typing import Protocol
 from starlette.datastructures import FormData, UploadFile
 
 from core.domain.content import Source, SourceImage, Window
-from core.domain.refusals import AltTextMissing, BadInput, Several
+from core.domain.refusals import AltTextMissing, BadInput, NoAccount, PurposeMissing, Several, WindowBackwards
 from web.typed_times import TypedTime
 
 MOST_IMAGES = 4
@@ -22,21 +22,6 @@ class ImageShelf(Protocol):
 
     async def find(self, sha256: str) -> SourceImage | None:
         """A stored image by its SHA-256, None if there is none."""
-
-
-class EndBeforeStart(BadInput):
-    code = "window_ends_before_it_starts"
-    sentence = "The window must end after it starts."
-
-
-class TargetMissing(BadInput):
-    code = "account_missing"
-    sentence = "Select at least one account to publish on."
-
-
-class PurposeMissing(BadInput):
-    code = "purpose_missing"
-    sentence = "Enter what this post is for, so that authorisers can judge it."
 
 
 @dataclass(frozen=True)
@@ -98,7 +83,7 @@ async def typed_draft(form: FormData, shelf: ImageShelf) -> tuple[TypedDraft, li
     """The form as typed, uploads already kept, and what was wrong with the uploads."""
     kept = await _kept(form, shelf)
     added, slots, refusals = await _uploads(form, shelf)
-    overrides = ((name.removeprefix("override-"), _words(form, name)) for name in form if name.startswith("override-"))
+    overrides = ((name.removeprefix("text-"), _words(form, name)) for name in form if name.startswith("text-"))
     typed = TypedDraft(
         window_start=TypedTime.from_form(form, "window_start"),
         window_end=TypedTime.from_form(form, "window_end"),
@@ -118,12 +103,12 @@ async def _kept(form: FormData, shelf: ImageShelf) -> list[SourceImage]:
     """Images the form already held, but for those it asks to remove. One that is not stored is left out."""
     kept = []
     for number in range(1, MOST_IMAGES + 1):
-        sha256 = _words(form, f"image-{number}-sha256")
-        if not sha256 or form.get(f"image-{number}-remove"):
+        sha256 = _words(form, f"image-{number}")
+        if not sha256 or form.get(f"remove-{number}"):
             continue
         found = await shelf.find(sha256)
         if found is not None:
-            kept.append(replace(found, alt=_words(form, f"image-{number}-alt").strip()))
+            kept.append(replace(found, alt=_words(form, f"alt-{number}").strip()))
     return kept
 
 
@@ -146,20 +131,23 @@ async def _uploads(form: FormData, shelf: ImageShelf) -> tuple[list[SourceImage]
 
 
 def source_of(typed: TypedDraft, also: list[BadInput] | None = None) -> tuple[Source, datetime]:
-    """The source and publish time (UTC) that were typed, or Several with everything that must be put right, in form order."""
+    """The source and publish time (UTC) that were typed, or Several with everything that must be put right, in form order.
+
+    What the use-case would refuse anyway is also said here, so that one unreadable time does not hide the rest.
+    """
     wrong: list[BadInput] = []
     if not typed.purpose:
         wrong.append(PurposeMissing(field="purpose"))
     if not typed.account_ids:
-        wrong.append(TargetMissing(field="accounts"))
+        wrong.append(NoAccount(field="accounts"))
     for number, image in enumerate(typed.images, start=1):
         if not image.alt:
-            wrong.append(AltTextMissing(field=f"image-{number}-alt"))
+            wrong.append(AltTextMissing(field=f"alt-{number}"))
     wrong += also or []
     moments = [_instant(*pair, wrong) for pair in _asked(typed)]
     start, end, publish_at = moments
     if start and end and end <= start:
-        wrong.append(EndBeforeStart(field="window_end-day"))
+        wrong.append(WindowBackwards(field="window_end"))
     if wrong or not (start and end and publish_at):
         raise Several(wrong)
     source = Source(

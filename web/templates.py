@@ -1,14 +1,20 @@
-"""The Jinja environment of the pages, and the one function that turns a template into a response."""
+"""The Jinja environment of the pages, and what turns a template into a response."""
 
 import hashlib
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from jinja2 import ChainableUndefined, ChoiceLoader, Environment, FileSystemLoader, PackageLoader, PrefixLoader
+from starlette.requests import Request
+from starlette.responses import HTMLResponse
 
+from core.domain.people import Person
+from web.chrome import Chrome, Flash, navigation, roles_in_words
 from web.diff import word_diff
 from web.linked_text import linked
+from web.session import Session
 from web.when import between, from_now, iso, london, london_clock, london_date, london_precise, span
 from web.words import digest_shortly, label_of, platform_name
 
@@ -52,11 +58,39 @@ def static_url(name: str) -> str:
 
 
 class Pages:
-    """Renders templates by name; built once."""
+    """Renders templates by name inside the page that belongs to the request; built once."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, version: str, sandbox: bool) -> None:
         self._environment = environment()
+        self._version = version
+        self._sandbox = sandbox
 
-    def render(self, name: str, **context: Any) -> str:
-        """The page as HTML. `title` and `chrome` are always given; `errors` where a form was refused."""
+    def html(self, name: str, **context: Any) -> str:
         return self._environment.get_template(name).render(**context)
+
+    def respond(self, request: Request, name: str, context: Mapping[str, Any], status: int = 200) -> HTMLResponse:
+        """The page as a response. `context` gives `title`, and `errors` where a form was refused."""
+        return HTMLResponse(self.html(name, **{**context, "chrome": self.chrome(request)}), status)
+
+    def chrome(self, request: Request) -> Chrome:
+        """What stands around the page. Works without a session too, for the pages that say what went wrong."""
+        session = request.scope.get("session")
+        person = person_of(session) if isinstance(session, Session) else None
+        flashes = session.flashes() if isinstance(session, Session) else []
+        return Chrome(
+            nonce=getattr(request.state, "csp_nonce", ""),
+            viewer=person.name if person else None,
+            roles=roles_in_words(person) if person else "",
+            navigation=navigation(person, request.url.path) if person else [],
+            flashes=tuple(Flash(**flash) for flash in flashes),
+            delivery=getattr(request.state, "delivery", None),
+            sandbox=self._sandbox,
+            version=self._version,
+        )
+
+
+def person_of(session: Session) -> Person | None:
+    """Who is signed in, as the use-cases know people."""
+    if session.person_id is None:
+        return None
+    return Person(session.person_id, session.issuer, session.subject, session.name, session.roles)

@@ -1,10 +1,9 @@
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from uuid import uuid4
 
 from core.domain.people import Person, Role
+from core.use_cases.record import ServiceState
 from web.chrome import delivery_notice, navigation, roles_in_words
-
-NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 
 
 def _person(*roles: Role) -> Person:
@@ -28,12 +27,11 @@ def test_roles_are_said_in_words() -> None:
 
 
 def test_a_late_delivery_says_how_long_the_oldest_waits() -> None:
-    notice = delivery_notice(oldest_waiting=NOW - timedelta(minutes=7), worker_seen=NOW, now=NOW)
+    notice = delivery_notice(ServiceState(timedelta(minutes=7), worker_alive=True, engine_alive=False))
     assert notice is not None
     assert notice.detail == "Oldest waiting: 7 minutes."
-    assert delivery_notice(oldest_waiting=NOW - timedelta(seconds=2), worker_seen=NOW, now=NOW) is None
+    assert delivery_notice(ServiceState(timedelta(seconds=2), worker_alive=True, engine_alive=True)) is None
 
 
 def test_a_worker_without_a_fresh_heartbeat_is_an_alarm_even_when_nothing_waits() -> None:
-    assert delivery_notice(oldest_waiting=None, worker_seen=NOW - timedelta(minutes=2), now=NOW) is not None
-    assert delivery_notice(oldest_waiting=None, worker_seen=None, now=NOW) is not None
+    assert delivery_notice(ServiceState(None, worker_alive=False, engine_alive=False)) is not None

@@ -56,7 +56,7 @@ async def _refused(form: FormData, shelf: Shelf | None = None) -> tuple[TypedDra
 
 @pytest.mark.anyio
 async def test_a_complete_form_gives_a_source_with_utc_times_and_plain_newlines() -> None:
-    typed, uploads = await typed_draft(_form(("override-x", "Short"), ("override-linkedin", "  ")), Shelf())
+    typed, uploads = await typed_draft(_form(("text-x", "Short"), ("text-linkedin", "  ")), Shelf())
     source, publish_at = source_of(typed, uploads)
     assert source.text == "Winter payments\nare here"
     assert source.overrides == {"x": "Short"}
@@ -78,7 +78,7 @@ async def test_an_image_kept_on_a_refused_form_comes_back_with_its_hash() -> Non
     shelf = Shelf()
     typed, _ = await _refused(_form(("upload-1", _upload(b"aaa")), ("upload-1-alt", "A fire"), without=("purpose",)), shelf)
     assert [image.sha256 for image in typed.images] == ["aaa"]
-    again, uploads = await typed_draft(_form(("image-1-sha256", "aaa"), ("image-1-alt", "A fire")), shelf)
+    again, uploads = await typed_draft(_form(("image-1", "aaa"), ("alt-1", "A fire")), shelf)
     source, _ = source_of(again, uploads)
     assert [(image.sha256, image.alt) for image in source.images] == [("aaa", "A fire")]
 
@@ -99,14 +99,14 @@ async def test_an_unreadable_upload_is_refused_beside_its_field_and_keeps_its_al
 @pytest.mark.anyio
 async def test_an_image_without_alt_text_is_refused_beside_it() -> None:
     _, wrong = await _refused(_form(("upload-1", _upload(b"aaa"))))
-    assert wrong == [("image-1-alt", "alt_text_missing")]
+    assert wrong == [("alt-1", "alt_text_missing")]
 
 
 @pytest.mark.anyio
 async def test_an_image_ticked_for_removal_is_gone() -> None:
     shelf = Shelf()
     await shelf.keep(b"aaa")
-    form = _form(("image-1-sha256", "aaa"), ("image-1-remove", "yes"))
+    form = _form(("image-1", "aaa"), ("remove-1", "yes"))
     typed, _ = await typed_draft(form, shelf)
     assert typed.images == ()
 
@@ -115,7 +115,7 @@ async def test_an_image_ticked_for_removal_is_gone() -> None:
 async def test_a_window_that_ends_before_it_starts_is_refused() -> None:
     form = _form(*_moment("window_end", "23", "9am").items(), without=tuple(_moment("window_end", "", "")))
     _, wrong = await _refused(form)
-    assert wrong == [("window_end-day", "window_ends_before_it_starts")]
+    assert wrong == [("window_end", "window_backwards")]
 
 
 def test_a_saved_source_shown_and_saved_again_is_the_same_source() -> None:

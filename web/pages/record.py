@@ -1,0 +1,145 @@
+"""The record: what became of one publication, and the audit list."""
+
+from typing import Any
+from uuid import UUID
+
+from fastapi import APIRouter
+from sqlmodel.ext.asyncio.session import AsyncSession
+from starlette.requests import Request
+from starlette.responses import Response
+
+from core.domain.manifest import renditions_in
+from core.domain.publication import State
+from core.use_cases.looking import DraftView, look
+from core.use_cases.record import AuditLine, PublicationView, audit_list, publication_record
+from core.use_cases.versions import version_view
+from web.desk import Desk, Visitor
+from web.draft_views import Entry, Fact, image_url
+from web.previews import Preview, preview_of
+from web.when import london
+from web.words import digest_shortly, label_of, platform_name
+
+_TROUBLE = {State.UNKNOWN, State.MISMATCH, State.REJECTED, State.HELD, State.REVOKED, State.EXPIRED, State.REMOVAL_UNKNOWN}
+_OWNERS = {
+    "service": "The service itself",
+    "officer": "A communications officer: give it a new time, submit it again or withdraw it",
+    "authoriser": "Two people: look at the evidence below and settle it",
+}
+_RESULTS = {
+    "accepted": "The platform accepted it",
+    "not_sent": "Provably not sent",
+    "refused": "The platform refused it",
+    "unknown": "No clear answer",
+}
+
+
+class RecordPages:
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    async def publication(self, request: Request, by: Visitor, publication_id: UUID) -> Response:
+        async with self._desk.database.transaction() as session:
+            record = await publication_record(session, by=by, publication_id=publication_id)
+            view = await look(session, by=by, draft_id=record.draft_id)
+            preview = await self._preview(session, by, record, view)
+        return self._desk.page(
+            request,
+            "publication.html",
+            title=f"{record.account} on {platform_name(record.platform)}",
+            back={"text": "Back to the draft", "href": f"/drafts/{record.draft_id}"},
+            view={
+                "caption": record.purpose,
+                "state": record.state,
+                "means": label_of(record.state).means,
+                "permalink": record.permalink,
+                "platform": record.platform,
+                "facts": _facts(record),
+                "digest": record.digest,
+                "preview": preview,
+                "timeline": _timeline(record),
+            },
+        )
+
+    async def _preview(self, session: AsyncSession, by: Visitor, record: PublicationView, view: DraftView) -> Preview | None:
+        """What was authorised, from the version with the digest that was authorised: never from the newest one."""
+        number = next((version.number for version in view.versions if version.digest == record.digest), None)
+        if number is None:
+            return None
+        _, canonical = await version_view(session, by=by, draft_id=record.draft_id, number=number)
+        account = next((str(p.account_id) for p in view.publications if p.id == record.id), None)
+        candidates = [r for r in renditions_in(canonical) if r.platform == record.platform and account in (None, r.account_id)]
+        found = candidates[0] if len(candidates) == 1 else None
+        if found is None:
+            return None
+        return preview_of(found, name=record.account, handle=record.handle, at=record.publish_at, image_url=image_url)
+
+    async def audit(self, request: Request, by: Visitor, subject: str | None = None, after: str | None = None) -> Response:
+        async with self._desk.database.transaction() as session:
+            page = await audit_list(session, by=by, subject=subject or None, after=after)
+        narrowed = f"subject={subject}&" if subject else ""
+        return self._desk.page(
+            request,
+            "audit.html",
+            title="Audit",
+            about="Every act on the record, the newest first. Each event is chained to the one before it by its hash.",
+            narrowed=subject,
+            events=[_event(line) for line in page.items],
+            empty="There is nothing on the record here.",
+            next_href=f"/audit?{narrowed}after={page.next}" if page.next else None,
+        )
+
+
+def _facts(record: PublicationView) -> list[Fact]:
+    facts = [Fact("Account", f"{record.account}, {record.handle}"), Fact("Publish time", london(record.publish_at))]
+    if record.post_id:
+        facts.append(Fact("The platform’s number for it", record.post_id))
+    if record.owner:
+        facts.append(Fact("Who acts next", _OWNERS.get(record.owner, record.owner)))
+    if record.note:
+        facts.append(Fact("Note", record.note))
+    return facts
+
+
+def _timeline(record: PublicationView) -> list[Entry]:
+    """Transitions, calls and answers in the order they happened."""
+    entries = [
+        Entry(move.at, label_of(State(move.after)).text, text=move.note, trouble=State(move.after) in _TROUBLE)
+        for move in record.transitions
+    ]
+    for attempt in record.attempts:
+        entries.append(Entry(attempt.dispatched_at, "Call to the platform", text=f"Digest {digest_shortly(attempt.digest)}"))
+        if attempt.received_at is not None:
+            status = f" (HTTP {attempt.status})" if attempt.status else ""
+            title = f"{_RESULTS.get(attempt.result or '', 'Answer')}{status}"
+            trouble = attempt.result != "accepted"
+            entries.append(Entry(attempt.received_at, title, text=attempt.detail or "", trouble=trouble))
+    return sorted(entries, key=lambda entry: entry.at)
+
+
+def _event(line: AuditLine) -> dict[str, Any]:
+    kind, _, subject_id = line.subject.partition(":")
+    href = {"draft": f"/drafts/{subject_id}", "publication": f"/publications/{subject_id}"}.get(kind)
+    facts: list[tuple[str, str, str | None]] = [
+        ("Who", line.actor, None),
+        ("About", f"{kind} {subject_id[:8]}", href),
+        ("Event", f"{line.number} of this chain", None),
+    ]
+    if line.paragraph:
+        facts.append(("Paragraph", str(line.paragraph), None))
+    if line.digest:
+        facts.append(("Digest", digest_shortly(line.digest), None))
+    facts += [(name.replace("_", " ").capitalize(), _said(value), None) for name, value in line.detail.items()]
+    facts.append(("Hash", f"{line.hash[:12]}…", None))
+    return {"action": line.action.replace(".", ": ").replace("_", " ").capitalize(), "at": line.at, "facts": facts}
+
+
+def _said(value: object) -> str:
+    return ", ".join(str(one) for one in value) if isinstance(value, list) else str(value)
+
+
+def record_routes(desk: Desk) -> APIRouter:
+    pages = RecordPages(desk)
+    router = APIRouter()
+    router.add_api_route("/publications/{publication_id}", pages.publication, methods=["GET"], response_model=None)
+    router.add_api_route("/audit", pages.audit, methods=["GET"], response_model=None)
+    return router
