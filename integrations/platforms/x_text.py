@@ -41,6 +41,11 @@ def weighted_length(text: str) -> int:
     return int(_twitter_text.parse_tweet(text).weightedLength)
 
 
+def find_urls(text: str) -> list[tuple[int, int]]:
+    """Where X sees a link, a bare domain included: start and end in code points."""
+    return [(entity["indices"][0], entity["indices"][1]) for entity in _twitter_text.extract_urls_with_indices(text)]
+
+
 def has_refused_characters(text: str) -> bool:
     """Byte order marks and non-characters, which X refuses (twitter-text, invalid characters)."""
     return _REFUSED_CHARACTERS.search(text) is not None
@@ -64,8 +69,7 @@ def public_text(text: str, urls: Iterable[dict[str, Any]]) -> str:
 def same_text(authorised: str, standing: str) -> bool:
     """Equal but for what X does to links: a scheme put before a bare domain, a slash after a bare host."""
     pattern, position = "", 0
-    for entity in _twitter_text.extract_urls_with_indices(authorised):
-        start, end = entity["indices"]
+    for start, end in find_urls(authorised):
         url = authorised[start:end]
         pattern += re.escape(authorised[position:start])
         pattern += ("" if re.match("https?://", url, re.IGNORECASE) else "(?:https?://)?") + re.escape(url)

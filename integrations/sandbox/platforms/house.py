@@ -1,0 +1,96 @@
+"""What every sandbox platform has: its accounts, its ledger, its lies, a clock and a source of ids."""
+
+import itertools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from hmac import compare_digest
+
+from fastapi import Request
+
+from integrations.sandbox.platforms.ledger import Ledger, StoredImage, StoredMedia, StoredPost
+from integrations.sandbox.platforms.lies import Lies
+
+
+@dataclass(frozen=True)
+class SandboxAccount:
+    """An account that exists on the sandbox platform: the platform's own id, its handle, its name, the token it accepts."""
+
+    account_id: str
+    handle: str
+    name: str
+    token: str = field(repr=False)
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass
+class House:
+    """One running sandbox platform."""
+
+    platform: str
+    accounts: Sequence[SandboxAccount]
+    ledger: Ledger
+    lies: Lies = field(default_factory=Lies)
+    refuse_duplicates: bool = False
+    clock: Callable[[], datetime] = _utc_now
+    _numbers: "itertools.count[int]" = field(default_factory=itertools.count)
+
+    def caller(self, request: Request) -> SandboxAccount | None:
+        """The account whose token the request bears."""
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer":
+            return None
+        return next((account for account in self.accounts if compare_digest(account.token.encode(), token.encode())), None)
+
+    def account(self, account_id: str) -> SandboxAccount | None:
+        return next((account for account in self.accounts if account.account_id == account_id), None)
+
+    def new_id(self) -> str:
+        """Digits that grow with time, as the platforms' do, and stay unique over restarts."""
+        microseconds = int(self.clock().timestamp() * 1_000_000)
+        return str(microseconds * 1000 + next(self._numbers) % 1000)
+
+    def keep_upload(self, account: SandboxAccount, media_id: str, *, mime: str, alt: str = "", data: bytes | None = None) -> None:
+        """Store an upload; it stays in work for a while when a lie says so."""
+        lie = self.lies.about_upload() if data is not None else None
+        ready = self.clock() + timedelta(seconds=lie.seconds if lie else 0)
+        self.ledger.keep_media(StoredMedia(media_id, account.account_id, "", mime, alt, ready), data)
+
+    def describe(self, media: StoredMedia, alt: str) -> None:
+        """Give an upload its alt text."""
+        self.ledger.keep_media(replace(media, alt=alt))
+
+    def is_ready(self, media: StoredMedia) -> bool:
+        return bool(media.sha256) and media.ready_at <= self.clock()
+
+    def uploaded(self, account: SandboxAccount, media_id: str, alt: str | None = None) -> StoredImage | None:
+        """The image that a post may show under this id: uploaded by this account and ready. `alt` overrides the upload's."""
+        media = self.ledger.media(media_id, account.account_id)
+        if media is None or not self.is_ready(media):
+            return None
+        return StoredImage(media.media_id, media.sha256, media.mime, media.alt if alt is None else alt)
+
+    def take(
+        self,
+        request: Request,
+        account: SandboxAccount,
+        body: bytes,
+        *,
+        post_id: str,
+        text: str,
+        link: str | None = None,
+        images: tuple[StoredImage, ...] = (),
+    ) -> StoredPost:
+        """Accept a post: it is in the ledger when this returns."""
+        kind = request.headers.get("content-type", "")
+        post = StoredPost(post_id, account.account_id, text, link, kind, body, self.clock(), images)
+        self.ledger.accept(post)
+        return post
+
+    def standing(self, post_id: str) -> StoredPost | None:
+        """A post that can be read now."""
+        post = self.ledger.post(post_id)
+        return post if post and post.deleted_at is None else None

@@ -1,0 +1,86 @@
+"""Real servers on 127.0.0.1 for the tests: a sandbox platform, and one that answers exactly the bytes it is given."""
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import uvicorn
+from fastapi import FastAPI
+
+from integrations.sandbox.platforms.app import build
+from integrations.sandbox.platforms.house import SandboxAccount
+
+
+class Sandbox:
+    """A running sandbox platform as a test sees it: its address and its ledger."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+    def posts(self) -> list[dict[str, Any]]:
+        posts: list[dict[str, Any]] = httpx2.get(f"{self.url}/_ledger", trust_env=False).json()["posts"]
+        return posts
+
+    def media(self, sha256: str) -> bytes:
+        return httpx2.get(f"{self.url}/_ledger/media/{sha256}", trust_env=False).content
+
+    def lie(self, mode: str, *, times: int = 1, seconds: float = 0.0) -> None:
+        told = {"mode": mode, "times": times, "seconds": seconds}
+        httpx2.post(f"{self.url}/_lie", json=told, trust_env=False).raise_for_status()
+
+
+@contextmanager
+def serve(app: FastAPI) -> Iterator[str]:
+    """The app over real HTTP in a thread, on a free port of 127.0.0.1."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        config = uvicorn.Config(app, log_level="critical", lifespan="off", timeout_graceful_shutdown=0)
+        server = uvicorn.Server(config)
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+        thread.start()
+        while not server.started:
+            time.sleep(0.005)
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        server.should_exit = True
+        thread.join(timeout=10)
+
+
+@contextmanager
+def sandbox(platform: str, account: SandboxAccount, folder: Path, *, refuse_duplicates: bool = False) -> Iterator[Sandbox]:
+    path = folder / f"{platform}.sqlite"
+    app = build(platform, accounts=[account], ledger_path=path, refuse_duplicates=refuse_duplicates)
+    with serve(app) as url:
+        yield Sandbox(url)
+
+
+class Scripted:
+    """Answers every connection with the same bytes, then closes. `connections` counts them, `first` keeps what was asked."""
+
+    def __init__(self, answer: bytes) -> None:
+        self.answer = answer
+        self.connections = 0
+        self.first = b""
+
+    def run(self, listener: socket.socket) -> None:
+        while True:
+            try:
+                connection, _ = listener.accept()
+            except OSError:
+                return
+            with connection:
+                self.connections += 1
+                self.first = self.first or connection.recv(65536)
+                connection.sendall(self.answer)
+
+
+@contextmanager
+def scripted(answer: bytes) -> Iterator[tuple[str, Scripted]]:
+    script = Scripted(answer)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=script.run, args=(listener,), daemon=True).start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}", script
+        listener.shutdown(socket.SHUT_RDWR)
