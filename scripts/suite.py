@@ -66,7 +66,8 @@ def counts_in(report: Path) -> Counter[str]:
 
 
 def summary(counts: Counter[str], seconds: float) -> str:
-    parts = [f"{counts[kind]} {kind}" for kind in ("failed", "passed", "skipped", "error") if counts[kind]]
+    words = {"failed": "failed", "passed": "passed", "skipped": "skipped", "error": "error" if counts["error"] == 1 else "errors"}
+    parts = [f"{counts[kind]} {word}" for kind, word in words.items() if counts[kind]]
     return f"{', '.join(parts) or 'no tests ran'} in {seconds:.2f}s".join(("=" * 12 + " ", " " + "=" * 12))
 
 

@@ -121,37 +121,28 @@ class Children:
         """
         if name in self._children and self._children[name].alive:
             raise ValueError(f"{name} is already running")
+        who = account or Account(-1, -1)
+        numbers = (int(orphan_signal or stop_signal), orphan_grace, who.uid, who.gid)
+        log = self._log(name)
+        launcher, life, told = launch(
+            [*map(str, numbers), "--", *map(str, command)],
+            log=log,
+            folder=folder,
+            environment=None if environment is None else dict(environment),
+        )
+        if not told.isdigit():
+            os.close(life)
+            launcher.wait()
+            raise EmbeddedTrouble(f"{name} could not be started: {told.lstrip('!') or f'see {log}'}.")
+        self._children[name] = Child(name, launcher, life, int(told), log, int(stop_signal))
+        return self._children[name]
+
+    def _log(self, name: str) -> Path:
         self._logs.mkdir(parents=True, exist_ok=True)
         log = self._logs / f"{name}.log"
         if log.exists() and log.stat().st_size > LOG_BYTES_KEPT:
             log.replace(log.with_suffix(".log.1"))
-        life_read, life_write = os.pipe()
-        status_read, status_write = os.pipe()
-        who = account or Account(-1, -1)
-        numbers = (life_read, status_write, int(orphan_signal or stop_signal), orphan_grace, who.uid, who.gid)
-        with log.open("ab") as output:
-            # -I -S: nothing of the surroundings (paths, site-packages) reaches or slows the launcher; the command gets its own.
-            launcher = subprocess.Popen(  # noqa: S603
-                [sys.executable, "-I", "-S", LIFELINE, *map(str, numbers), "--", *map(str, command)],
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                cwd=folder,
-                env=None if environment is None else dict(environment),
-                pass_fds=(life_read, status_write),
-                start_new_session=True,
-            )
-        os.close(life_read)
-        os.close(status_write)
-        with os.fdopen(status_read) as status:
-            told = status.readline().strip()
-        if not told.isdigit():
-            os.close(life_write)
-            launcher.wait()
-            raise EmbeddedTrouble(f"{name} could not be started: {told.lstrip('!') or f'see {log}'}.")
-        child = Child(name, launcher, life_write, int(told), log, int(stop_signal))
-        self._children[name] = child
-        return child
+        return log
 
     def watch(self, seconds: float = 0.0) -> Death | None:
         """The first child found to have ended unasked, waiting up to `seconds` for one."""
@@ -168,6 +159,30 @@ class Children:
         """Stop everything, the last started first."""
         for child in reversed(list(self._children.values())):
             child.stop()
+
+
+def launch(
+    arguments: list[str], *, log: Path, folder: Path | None, environment: dict[str, str] | None
+) -> tuple["subprocess.Popen[bytes]", int, str]:
+    """The lifeline process, our end of its line, and what it said: the command's pid, or `!` and why there is none."""
+    life_read, life_write = os.pipe()
+    status_read, status_write = os.pipe()
+    with log.open("ab") as output:
+        # -I -S: nothing of the surroundings (paths, site-packages) reaches or slows the launcher; the command gets its own.
+        launcher = subprocess.Popen(  # noqa: S603
+            [sys.executable, "-I", "-S", LIFELINE, str(life_read), str(status_write), *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            cwd=folder,
+            env=environment,
+            pass_fds=(life_read, status_write),
+            start_new_session=True,
+        )
+    os.close(life_read)
+    os.close(status_write)
+    with os.fdopen(status_read) as status:
+        return launcher, life_write, status.readline().strip()
 
 
 def last_lines(log: Path, count: int = LOG_LINES_SHOWN) -> tuple[str, ...]:
