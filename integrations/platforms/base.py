@@ -11,7 +11,7 @@ from core.domain.refusals import AltTextMissing, AltTextTooLong, TextMissing, Te
 from integrations.platforms.image_rules import RULES, ImageRule
 from integrations.platforms.judgement import judge, judge_failure
 from integrations.platforms.text import normalise, require_web_address, same_address
-from integrations.platforms.wire import Answer, Call, CallFailed, make_call, scrub, utc_now
+from integrations.platforms.wire import Answer, Call, CallFailed, make_call, scrub, utc_now, without
 
 SEND_SECONDS = 20.0
 """How long one send may take from connecting to the last byte of the answer; after that its outcome is unknown."""
@@ -39,6 +39,10 @@ class Access:
     token: str = field(repr=False)
     base_url: str
     public_url: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "base_url", self.base_url.rstrip("/"))
+        object.__setattr__(self, "public_url", self.public_url.rstrip("/"))
 
 
 @dataclass(frozen=True)
@@ -182,7 +186,7 @@ class Platform(ABC):
         special = None if answer.status >= 500 or not answer.complete else self.special_case(answer)
         words = scrub(self.platform_words(answer), access.token)
         outcome = accepted or special or judge(self.label, answer, words=words, retry_at=self.retry_at(answer))
-        return replace(outcome, detail=outcome.detail.replace(access.token, "[token]") if access.token else outcome.detail)
+        return replace(outcome, detail=without(access.token, outcome.detail))
 
     def matches(self, rendition: Rendition, read_back: ReadBack) -> list[str]:
         """How what stands differs from what was authorised, one sentence each; empty when it is the same (promise 2)."""

@@ -81,15 +81,19 @@ def bearer(token: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {token}"}
 
 
+def without(secret: str, words: str) -> str:
+    """The words without the token, should a platform have echoed it. Nothing shorter than eight characters is a token."""
+    return words.replace(secret, "[token]") if len(secret) >= 8 else words
+
+
 def scrub(words: str, secret: str) -> str:
-    """A platform's words, short, on one line, and without the token should it have echoed it."""
-    flat = " ".join(words.split())
-    return (flat.replace(secret, "[token]") if secret else flat)[:300]
+    """A platform's words for a person: short, on one line, without the token."""
+    return without(secret, " ".join(words.split()))[:300]
 
 
 @cache
-def _tls() -> SSLContext:
-    # Reading the certificate store takes a quarter of a second: once per process, not once per send.
+def tls_context() -> SSLContext:
+    """The machine's trusted certificates. Reading them takes a quarter of a second: a worker asks once before it serves."""
     return httpx2.create_ssl_context()
 
 
@@ -119,7 +123,9 @@ async def make_call(call: Call, *, seconds: float, may_start: Callable[[], bool]
     try:
         async with (
             asyncio.timeout(seconds),
-            httpx2.AsyncClient(verify=_tls(), trust_env=False, http2=False, follow_redirects=False, timeout=None) as client,
+            httpx2.AsyncClient(
+                verify=tls_context(), trust_env=False, http2=False, follow_redirects=False, timeout=None
+            ) as client,
         ):
             return await _exchange(client, call, watch)
     except _NotAllowedToStart as stopped:

@@ -23,16 +23,12 @@ _CSP = "default-src 'none'; img-src 'self'; style-src 'self'; base-uri 'none'; f
 def router(house: House) -> APIRouter:
     """`GET /` and one page per post where the platform has it; `GET /_ledger`, its images and its exact request bodies."""
     routes = APIRouter()
-    pages = _Pages(house)
+    _add_ledger(routes, house)
+    _add_pages(routes, house)
+    return routes
 
-    @routes.get("/", response_class=HTMLResponse)
-    async def everything(account: str | None = None) -> HTMLResponse:
-        return pages.show(house.ledger.posts(account)[:200], account)
 
-    @routes.get("/_style.css")
-    async def style() -> Response:
-        return Response((_FOLDER / "timeline.css").read_text("utf-8"), media_type="text/css")
-
+def _add_ledger(routes: APIRouter, house: House) -> None:
     @routes.get("/_ledger")
     async def ledger(account: str | None = None) -> dict[str, Any]:
         return {"platform": house.platform, "posts": [_row(post) for post in house.ledger.posts(account)]}
@@ -52,6 +48,18 @@ def router(house: House) -> APIRouter:
             raise HTTPException(404)
         return Response(post.wire, media_type="application/octet-stream")
 
+
+def _add_pages(routes: APIRouter, house: House) -> None:
+    pages = _Pages(house)
+
+    @routes.get("/", response_class=HTMLResponse)
+    async def everything(account: str | None = None) -> HTMLResponse:
+        return pages.show(house.ledger.posts(account)[:200], account)
+
+    @routes.get("/_style.css")
+    async def style() -> Response:
+        return Response((_FOLDER / "timeline.css").read_text("utf-8"), media_type="text/css")
+
     @routes.get("/{handle}/status/{post_id}", response_class=HTMLResponse)
     @routes.get("/feed/update/{post_id}/", response_class=HTMLResponse)
     @routes.get("/{post_id}", response_class=HTMLResponse)
@@ -60,8 +68,6 @@ def router(house: House) -> APIRouter:
         if post is None:
             raise HTTPException(404)
         return pages.show([post], None)
-
-    return routes
 
 
 class _Pages:
