@@ -65,7 +65,7 @@ class Pages:
         self._version = version
         self._sandbox = sandbox
 
-    def html(self, name: str, **context: Any) -> str:
+    def html(self, name: str, /, **context: Any) -> str:
         return self._environment.get_template(name).render(**context)
 
     def respond(self, request: Request, name: str, context: Mapping[str, Any], status: int = 200) -> HTMLResponse:

@@ -12,7 +12,7 @@ from starlette.responses import RedirectResponse, Response
 
 from core.domain.content import Window
 from core.domain.people import Person
-from core.domain.refusals import BadInput, Several, TooLarge
+from core.domain.refusals import BadInput, DraftChanged, Several, TooLarge
 from core.use_cases.drafting import Saved, create_draft, save_draft
 from core.use_cases.looking import look
 from core.use_cases.versions import accounts_to_choose, editable
@@ -93,8 +93,21 @@ class WritingPages:
                 )
         except BadInput as refusal:
             return await self._again(request, typed, refusal, **_edit_form(draft_id, version))
+        except DraftChanged:
+            return await self._overtaken(request, by, draft_id, typed)
         session_of(request).flash(_saved_sentence(saved), good=saved.changed or saved.rescheduled)
         return RedirectResponse(f"/drafts/{draft_id}/check" if saved.changed else f"/drafts/{draft_id}", 303)
+
+    async def _overtaken(self, request: Request, by: Person, draft_id: UUID, typed: TypedDraft) -> Response:
+        """Somebody else saved first: nothing was saved, the words typed are still here, and saving again is a new choice."""
+        async with self._desk.database.transaction() as session:
+            view = await look(session, by=by, draft_id=draft_id)
+        sentence = (
+            f"{view.saved_by} saved version {view.version} while you were writing, so nothing of yours was saved. "
+            "Look at the draft as it is now. If you save again, what stands below replaces it."
+        )
+        errors = FieldErrors((("form", sentence),))
+        return await self._form(request, typed, errors=errors, status=409, **_edit_form(draft_id, view.version))
 
     async def _typed(self, request: Request, by: Person) -> tuple[TypedDraft, list[BadInput]]:
         return await typed_draft(await self._read(request), PersonalShelf(self._desk, by))
