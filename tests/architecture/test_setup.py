@@ -55,20 +55,25 @@ def test_where_nothing_can_be_written_it_says_so(clone: Path) -> None:
     assert [line.split(" in ")[0] for line in sentences(result)] == ["countersign: Nothing can be written"]
 
 
+def venv_whose_pip_fails(clone: Path) -> None:
+    python = clone / ".venv" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.write_text('#!/bin/sh\ncase "$*" in *"pip install"*) echo "ERROR: no index"; exit 1 ;; esac\n')
+    python.chmod(0o755)
+
+
 def test_without_an_index_it_says_so_and_the_next_run_tries_again(clone: Path) -> None:
-    result = set_up(clone, PIP_CONFIG_FILE=os.devnull, PIP_NO_INDEX="1", PYTHON=sys.executable)
+    venv_whose_pip_fails(clone)
+    result = set_up(clone)
     assert result.returncode == 1
     assert [line.split(":")[1].strip() for line in sentences(result)] == ["uv could not be installed"]
     assert not (clone / ".venv" / "countersign-stamp").exists()
-    assert (clone / ".venv" / "setup.log").read_text()
+    assert "ERROR: no index" in (clone / ".venv" / "setup.log").read_text()
 
 
 def test_a_second_run_does_nothing(clone: Path) -> None:
     """The stamp names the folder and every locked file; a changed lock file sets up again."""
-    (clone / ".venv" / "bin").mkdir(parents=True)
-    python = clone / ".venv" / "bin" / "python"
-    python.write_text('#!/bin/sh\ncase "$*" in *pip*) exit 1 ;; esac\n')
-    python.chmod(0o755)
+    venv_whose_pip_fails(clone)
     stamp = clone / ".venv" / "countersign-stamp"
     made = "{ pwd -P; cat requirements/all.txt requirements/uv.txt scripts/setup; } | cksum"
     stamp.write_text(subprocess.run(["sh", "-c", made], cwd=clone, capture_output=True, text=True, check=True).stdout.strip())
