@@ -10,7 +10,7 @@ from uuid import uuid4
 
 from fastapi import Depends
 from PIL import Image
-from sqlmodel.ext.asyncio.session import AsyncSession
+from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
