@@ -8,8 +8,13 @@ from typing import Any
 import jsonschema
 import pytest
 import yaml
+from pydantic import AliasChoices
+from pydantic_settings import BaseSettings
+from typer.main import get_command
 
 from core.domain.people import Role
+from countersign.cli import app
+from countersign.settings import ApiSettings, MigrateSettings, WorkerSettings
 from integrations.sandbox.identity import API_AUDIENCE, PEOPLE
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -70,10 +75,10 @@ def test_every_secret_comes_from_the_env_file_which_starts_out_empty(compose: di
     offered = dict(line.split("=", 1) for line in (ROOT / ".env.example").read_text().splitlines() if line and line[0] != "#")
     asked = set(re.findall(r"\$\{(\w+)", (ROOT / "docker-compose.yml").read_text()))
     assert asked == offered.keys()
-    assert not any(offered.values())
+    assert set(offered.values()) == {"", "{}"}
     for service in compose["services"].values():
         for name, value in service.get("environment", {}).items():
-            if re.search("PASSWORD|SECRET|PWD|TOKEN", name):
+            if re.search("PASSWORD|SECRET|PWD|TOKENS?$", name):
                 assert re.fullmatch(r"\$\{\w+:\?set it in \.env\}", value), name
             assert not re.search(r"://\w+:(?!\$\{)[^/]*@", value), name
     secrets = [client["secret"] for client in realm["clients"]]
@@ -116,3 +121,44 @@ def test_the_image_holds_what_the_lock_file_names_and_runs_as_nobody_special() -
     assert "requirements/all.txt" not in dockerfile
     last_user = re.findall(r"^USER (\w+)$", dockerfile, re.MULTILINE)[-1]
     assert last_user != "root"
+
+
+@pytest.mark.parametrize(("service", "kind"), [("api", ApiSettings), ("worker", WorkerSettings), ("migrate", MigrateSettings)])
+def test_every_variable_is_a_setting_of_that_process_and_none_is_missing(
+    compose: dict[str, Any], service: str, kind: type[BaseSettings], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: dict[str, str] = compose["services"][service]["environment"]
+    assert given.keys() <= variables_of(kind)
+    for name in variables_of(kind):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in given.items():
+        monkeypatch.setenv(
+            name, re.sub(r"\$\{(\w+):[^}]*\}", lambda found: "{}" if found[1] == "ACCOUNT_TOKENS" else found[1], value)
+        )
+    kind()
+
+
+def variables_of(kind: type[BaseSettings]) -> set[str]:
+    prefix = kind.model_config.get("env_prefix", "")
+    names: set[str] = set()
+    for name, field in kind.model_fields.items():
+        alias = field.validation_alias
+        names |= {str(choice) for choice in alias.choices} if isinstance(alias, AliasChoices) else {f"{prefix}{name}".upper()}
+    return names
+
+
+def test_no_process_is_given_what_is_anothers(compose: dict[str, Any]) -> None:
+    """The api holds no token and no address of Temporal's; only the migration sees the superuser's password."""
+    services = compose["services"]
+    assert not {"TEMPORAL_ADDRESS", "COUNTERSIGN_ACCOUNT_TOKENS"} & services["api"]["environment"].keys()
+    assert not {"OIDC_ISSUER", "COUNTERSIGN_OIDC_CLIENT_SECRET"} & services["worker"]["environment"].keys()
+    for name in ("api", "worker"):
+        assert "POSTGRES_PASSWORD:" not in " ".join(services[name]["environment"].values())
+
+
+def test_every_command_that_it_starts_exists(compose: dict[str, Any]) -> None:
+    for name in ("api", "worker", "migrate"):
+        command, *options = compose["services"][name]["command"]
+        known = get_command(app).commands[command]  # type: ignore[attr-defined]
+        offered = {option for parameter in known.params for option in parameter.opts}
+        assert {option for option in options if option.startswith("--")} <= offered, name
