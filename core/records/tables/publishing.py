@@ -31,6 +31,7 @@ class PublicationRow(SQLModel, table=True):
     epoch: int = counter(0)
     lease_until: datetime | None = instant(nullable=True)
     worker: str | None = words(nullable=True)
+    not_before: datetime | None = instant(nullable=True)
     schedule_revision: int
     publish_at: datetime = instant()
     post_id: str | None = words(nullable=True)

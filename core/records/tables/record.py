@@ -51,6 +51,7 @@ class OutboxRow(SQLModel, table=True):
     kind: str = words()
     subject_id: UUID
     created_at: datetime | None = instant(stamped=True)
+    claimed_until: datetime | None = instant(nullable=True)
     delivered_at: datetime | None = instant(nullable=True)
     tries: int = counter(0)
 

@@ -245,7 +245,7 @@ BEGIN
     END IF;
 
     attempt_id := gen_random_uuid();
-    UPDATE publication SET state = 'sending', note = '', lease_until = dispatched_at + interval '60 seconds' WHERE id = v_pub.id;
+    UPDATE publication SET state = 'sending', note = '', lease_until = dispatched_at + interval '30 seconds' WHERE id = v_pub.id;
     INSERT INTO attempt (id, publication_id, epoch, digest, verdict, dispatched_at, send_by)
         VALUES (attempt_id, v_pub.id, v_pub.epoch, v_pub.digest, p_verdict, dispatched_at, dispatched_at + interval '2 seconds');
     result := 'sending';

@@ -22,9 +22,9 @@ GRANT EXECUTE ON FUNCTION audit_append(text, text, text, integer, text, jsonb, t
     lock_before_holding(text, text), hold_stands(text, uuid, uuid, timestamptz) TO countersign_api;
 
 GRANT INSERT ON publication, receipt, step_clock, heartbeat, outbox TO countersign_worker;
-GRANT UPDATE (state, epoch, lease_until, worker, schedule_revision, publish_at, post_id, permalink, note, moves, moved_at)
+GRANT UPDATE (state, epoch, lease_until, worker, not_before, schedule_revision, publish_at, post_id, permalink, note, moves, moved_at)
     ON publication TO countersign_worker;
-GRANT UPDATE (delivered_at, tries) ON outbox TO countersign_worker;
+GRANT UPDATE (delivered_at, claimed_until, tries) ON outbox TO countersign_worker;
 GRANT UPDATE (at, engine_at) ON heartbeat TO countersign_worker;
 GRANT EXECUTE ON FUNCTION audit_append(text, text, text, integer, text, jsonb, text), hold_lock_key(text, text),
     hold_stands(text, uuid, uuid, timestamptz), fully_authorised(uuid, text, timestamptz),

@@ -1,0 +1,118 @@
+"""What the worker's own loop keeps moving without Temporal: leases, the outbox, signs of life."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+MESSAGES_AT_ONCE = 200
+
+
+@dataclass(frozen=True)
+class Message:
+    """One *look again*: every outbox row that says the same is delivered with it."""
+
+    kind: str
+    subject_id: UUID
+    ids: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class AtTheGate:
+    """One waiting publication as the keeper's query finds it: `mine` False if another epoch took it."""
+
+    id: UUID
+    epoch: int
+    draft_revision: int
+    held: bool
+
+
+async def take_messages(session: AsyncSession) -> list[Message]:
+    """Undelivered messages nobody else is delivering, ours for 15 seconds."""
+    rows = await session.execute(
+        text(
+            "UPDATE outbox SET tries = tries + 1, claimed_until = clock_timestamp() + interval '15 seconds' WHERE id IN ("
+            " SELECT id FROM outbox WHERE delivered_at IS NULL AND (claimed_until IS NULL OR claimed_until < clock_timestamp())"
+            " ORDER BY id LIMIT :limit FOR UPDATE SKIP LOCKED) RETURNING id, kind, subject_id"
+        ),
+        {"limit": MESSAGES_AT_ONCE},
+    )
+    together: dict[tuple[str, UUID], list[int]] = {}
+    for row in rows:
+        together.setdefault((row.kind, row.subject_id), []).append(row.id)
+    return [Message(kind, subject, tuple(ids)) for (kind, subject), ids in together.items()]
+
+
+async def mark_delivered(session: AsyncSession, ids: list[int]) -> None:
+    await session.execute(text("UPDATE outbox SET delivered_at = clock_timestamp() WHERE id = ANY(:ids)"), {"ids": ids})
+
+
+async def give_back(session: AsyncSession, ids: list[int]) -> None:
+    """What could not be delivered is anybody's again."""
+    await session.execute(text("UPDATE outbox SET claimed_until = NULL WHERE id = ANY(:ids)"), {"ids": ids})
+
+
+async def beat(session: AsyncSession, *, worker: str, engine: bool) -> None:
+    await session.execute(
+        text(
+            "INSERT INTO heartbeat (worker, at, engine_at) VALUES (:worker, clock_timestamp(), "
+            "CASE WHEN :engine THEN clock_timestamp() END) ON CONFLICT (worker) DO UPDATE SET at = clock_timestamp(), "
+            "engine_at = CASE WHEN :engine THEN clock_timestamp() ELSE heartbeat.engine_at END"
+        ),
+        {"worker": worker, "engine": engine},
+    )
+
+
+async def end_leases(session: AsyncSession) -> None:
+    """CLAIMED whose lease ran out is anybody's again; SENDING whose lease ran out is UNKNOWN, and people see it."""
+    await session.execute(
+        text(
+            "UPDATE publication SET state = 'scheduled', lease_until = NULL, "
+            "note = 'Its worker stopped; it will be claimed again.' "
+            "WHERE state = 'claimed' AND lease_until < clock_timestamp()"
+        )
+    )
+    await session.execute(
+        text(
+            "UPDATE publication SET state = 'unknown', lease_until = NULL, "
+            "note = 'The call was allowed, and its outcome is not on the record. Look on the platform before anything else.' "
+            "WHERE state = 'sending' AND lease_until < clock_timestamp()"
+        )
+    )
+
+
+async def leave_word_for_overdue(session: AsyncSession) -> None:
+    """Publications past their time that nobody holds get their workflow told to look again, once at a time."""
+    await session.execute(
+        text(
+            "INSERT INTO outbox (kind, subject_id) SELECT 'publication', p.id FROM publication p "
+            "WHERE p.state = 'scheduled' AND p.publish_at < clock_timestamp() - interval '3 seconds' "
+            "AND (p.not_before IS NULL OR p.not_before < clock_timestamp()) "
+            "AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.kind = 'publication' AND o.subject_id = p.id "
+            " AND (o.delivered_at IS NULL OR o.delivered_at > clock_timestamp() - interval '10 seconds'))"
+        )
+    )
+
+
+async def renew_leases(
+    session: AsyncSession, *, waiting: dict[UUID, int], lease_seconds: float
+) -> tuple[datetime, list[AtTheGate]]:
+    """Renew every lease at this worker's gate in one query; returns the database's clock and what stands now.
+
+    A publication missing from the answer is no longer ours.
+    """
+    rows = await session.execute(
+        text(
+            "UPDATE publication p SET lease_until = clock_timestamp() + make_interval(secs => :lease) "
+            "FROM unnest(CAST(:ids AS uuid[]), CAST(:epochs AS integer[])) AS w (id, epoch), draft d, account a "
+            "WHERE p.id = w.id AND p.epoch = w.epoch AND p.state = 'claimed' AND d.id = p.draft_id AND a.id = p.account_id "
+            "RETURNING p.id, p.epoch, d.revision AS draft_revision, "
+            "hold_stands(a.platform, a.id, d.id, clock_timestamp()) AS held"
+        ),
+        {"ids": list(waiting), "epochs": list(waiting.values()), "lease": lease_seconds},
+    )
+    found = [AtTheGate(**row) for row in rows.mappings()]
+    now: datetime = (await session.execute(text("SELECT clock_timestamp()"))).scalar_one()
+    return now, found

@@ -1,0 +1,5 @@
+"""`python -m countersign`: the command line."""
+
+from countersign.cli import main
+
+main()

@@ -1,0 +1,102 @@
+"""The command line. Each command says in one sentence what went wrong and ends with a code other than 0."""
+
+import importlib
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from sqlalchemy.exc import SQLAlchemyError
+
+from core.domain.refusals import Refusal
+from countersign.embedded.trouble import EmbeddedTrouble
+
+app = typer.Typer(help="Countersign: authorised or silent.", no_args_is_help=True, pretty_exceptions_enable=False)
+audit = typer.Typer(help="The record.", no_args_is_help=True)
+hold = typer.Typer(help="Stop publishing for everything, a platform, an account or a draft.", no_args_is_help=True)
+app.add_typer(audit, name="audit")
+app.add_typer(hold, name="hold")
+STATE = Path(".countersign")
+
+
+def _part(module: str) -> Any:
+    """A command's own part of the service, loaded when it is asked for: the worker has no business loading the demo."""
+    return importlib.import_module(f"countersign.{module}")
+
+
+def _console() -> Console:
+    return Console(soft_wrap=True, highlight=False)
+
+
+@app.command()
+def api(host: str = "127.0.0.1", port: int = 8000) -> None:
+    """Serve the pages and the JSON API."""
+    _part("serving").serve_api(host, port)
+
+
+@app.command()
+def worker() -> None:
+    """Carry out what people decided: workflows, the gate, the courier."""
+    _part("working").work()
+
+
+@app.command()
+def migrate() -> None:
+    """Create the database's roles and bring its schema to the newest revision."""
+    _part("operating").migrate_database(_console())
+
+
+@app.command()
+def demo(port: int = 8000, state: Path = STATE) -> None:
+    """The whole service on this machine, with sandbox platforms; Ctrl-C stops it."""
+    _part("demo.run").run_demo(state, port=port, console=_console())
+
+
+@app.command()
+def walk(url: Annotated[str, typer.Option(help="Where the service is.")] = "http://127.0.0.1:8000") -> None:
+    """Play the main job over HTTP as three people and print the evidence. Ends with 0 only if all of it held."""
+    if not _part("walk.run").run_walk(url, _console()):
+        raise typer.Exit(1)
+
+
+@app.command()
+def bench(quick: bool = False) -> None:
+    """Measure the service beside the bare engine and the bare database."""
+    _part("bench.run").run_bench(_console(), quick=quick)
+
+
+@audit.command()
+def verify(state: Path = STATE) -> None:
+    """Recompute every hash of every chain. Ends with 1 if anything does not hold."""
+    if not _part("operating").verify_audit(_console(), state):
+        raise typer.Exit(1)
+
+
+@hold.command("place")
+def place(scope: str, target: str = "", reason: str = "", state: Path = STATE) -> None:
+    """Place a hold at once. SCOPE: all, platform, account or draft; --target names which."""
+    _part("operating").place(_console(), state, scope=scope, target=target, reason=reason)
+
+
+@hold.command("list")
+def standing(state: Path = STATE) -> None:
+    """The holds that stand."""
+    _part("operating").show_holds(_console(), state)
+
+
+@hold.command("lift")
+def lift(hold_id: str, first: str = "", second: str = "", state: Path = STATE) -> None:
+    """Lift a hold in the name of two people. What it stopped stays stopped until each post gets a new time."""
+    _part("operating").lift(_console(), state, hold_id=hold_id, first=first, second=second)
+
+
+def main() -> None:
+    try:
+        app()
+    except (EmbeddedTrouble, Refusal) as trouble:
+        print(trouble, file=sys.stderr)
+        sys.exit(1)
+    except SQLAlchemyError as fault:
+        print(f"The database did not answer as it should ({type(fault).__name__}); check DATABASE_URL.", file=sys.stderr)
+        sys.exit(1)

@@ -1,0 +1,176 @@
+"""The demo's parts as processes, started in an order that wastes no second, each waited for until it answers."""
+
+import os
+import sys
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from http.client import HTTPConnection
+from json import dumps
+from pathlib import Path
+
+from core.records.migrate import LOGINS, bootstrap, migrate
+from countersign.demo.addresses import Addresses, kept_addresses, login_url
+from countersign.demo.seeds import ACCOUNTS
+from countersign.embedded.children import Children, wait_until
+from countersign.embedded.ports import LOOPBACK, port_taken
+from countersign.embedded.postgres import EmbeddedPostgres
+from countersign.embedded.state import kept_secret
+from countersign.embedded.temporal import EmbeddedTemporal
+from countersign.embedded.trouble import EmbeddedTrouble
+
+READY_WITHIN = 30.0
+# What a part is told comes from here alone, whatever stands in the surroundings.
+OURS = ("COUNTERSIGN_", "SANDBOX_", "OIDC_", "TEMPORAL_", "DATABASE_")
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Secrets:
+    """Made up at the first start and kept in the state folder, readable by its owner alone."""
+
+    logins: Mapping[str, str]
+    web_client: str
+    machine_client: str
+    tokens: Mapping[str, str]
+
+
+def kept_secrets(state: Path) -> Secrets:
+    folder = state / "secrets"
+    return Secrets(
+        logins={login: kept_secret(folder / login) for login in LOGINS},
+        web_client=kept_secret(folder / "web_client"),
+        machine_client=kept_secret(folder / "machine_client"),
+        tokens={platform: kept_secret(folder / f"token_{platform}") for platform in ACCOUNTS},
+    )
+
+
+class Parts:
+    """Everything the demo runs. `port` is where the service listens."""
+
+    def __init__(self, state: Path, *, port: int, say: Say) -> None:
+        self.state, self.port, self._say = state.absolute(), port, say
+        self.children = Children(self.state / "logs")
+        self.postgres = EmbeddedPostgres(self.state, self.children)
+        self.temporal = EmbeddedTemporal(self.state, self.children)
+        self.addresses: Addresses = kept_addresses(self.state)
+        self.secrets = kept_secrets(self.state)
+
+    @property
+    def base_url(self) -> str:
+        return f"http://{LOOPBACK}:{self.port}"
+
+    @property
+    def issuer(self) -> str:
+        return self.addresses.url("identity")
+
+    def login(self, login: str) -> str:
+        return login_url(login, self.secrets.logins[login], self.postgres.port)
+
+    def start(self, stop_worker_at: str = "") -> None:
+        """Servers, schema, sandboxes, api, worker. Raises EmbeddedTrouble naming what did not come up."""
+        if port_taken(LOOPBACK, self.port):
+            raise EmbeddedTrouble(f"Port {self.port} is taken by another program; choose one with PORT=, or stop that program.")
+        self.start_sandboxes()
+        with ThreadPoolExecutor() as together:
+            temporal = together.submit(self._timed, "Temporal", self.temporal.start)
+            self._timed("PostgreSQL", self.postgres.start)
+            self._timed("Schema", self.prepare_database)
+            temporal.result()
+        self.start_api()
+        self.start_worker(stop_worker_at)
+        self._answers("identity", self.addresses.identity, "/.well-known/openid-configuration")
+        for platform in ACCOUNTS:
+            self._answers(platform, getattr(self.addresses, platform), "/")
+
+    def prepare_database(self) -> None:
+        bootstrap(self.postgres.admin_url(), database="countersign", passwords=dict(self.secrets.logins))
+        migrate(self.login("countersign_migrator"))
+
+    def start_sandboxes(self) -> None:
+        """The identity provider and the three platforms, each a server of its own."""
+        self._python(
+            "identity",
+            [
+                "integrations.sandbox.identity",
+                *("--port", str(self.addresses.identity), "--base-url", self.base_url),
+                *("--key-file", str(self.state / "secrets" / "identity.json")),
+            ],
+            {"SANDBOX_WEB_CLIENT_SECRET": self.secrets.web_client, "SANDBOX_MACHINE_CLIENT_SECRET": self.secrets.machine_client},
+        )
+        for platform, (platform_id, handle, name) in ACCOUNTS.items():
+            self._python(
+                platform,
+                [
+                    "integrations.sandbox.platforms",
+                    *("--platform", platform, "--port", str(getattr(self.addresses, platform))),
+                    *("--ledger", str(self.state / f"{platform}.sqlite"), "--account", f"{platform_id}:{handle}:{name}"),
+                ],
+                {"SANDBOX_TOKEN": self.secrets.tokens[platform]},
+            )
+
+    def start_api(self) -> None:
+        self._python(
+            "api",
+            ["countersign", "api", "--host", LOOPBACK, "--port", str(self.port)],
+            {
+                "DATABASE_URL": self.login("countersign_api"),
+                "OIDC_ISSUER": self.issuer,
+                "COUNTERSIGN_OIDC_CLIENT_SECRET": self.secrets.web_client,
+                "COUNTERSIGN_BASE_URL": self.base_url,
+                "COUNTERSIGN_MEDIA_FOLDER": str(self.state / "media"),
+                "COUNTERSIGN_SANDBOX": "true",
+            },
+        )
+
+    def start_worker(self, stop_at: str = "") -> None:
+        platforms = {platform: self.addresses.url(platform) for platform in ACCOUNTS}
+        self._python(
+            "worker",
+            ["countersign", "worker"],
+            {
+                "DATABASE_URL": self.login("countersign_worker"),
+                "TEMPORAL_ADDRESS": self.temporal.address,
+                "COUNTERSIGN_MEDIA_FOLDER": str(self.state / "media"),
+                "COUNTERSIGN_PLATFORM_URLS": dumps(platforms),
+                "COUNTERSIGN_PUBLIC_URLS": dumps(platforms),
+                "COUNTERSIGN_ACCOUNT_TOKENS": dumps(
+                    {f"{platform}:{ids[0]}": self.secrets.tokens[platform] for platform, ids in ACCOUNTS.items()}
+                ),
+                "COUNTERSIGN_STOP_AT": stop_at,
+            },
+        )
+
+    def wait_for_api(self) -> None:
+        self._timed("Pages", lambda: self._answers("api", self.port, "/sign-in"))
+
+    def stop(self) -> None:
+        self.children.stop()
+
+    def _python(self, name: str, module: list[str], environment: Mapping[str, str]) -> None:
+        """A part of ours: its secrets reach it through its environment alone."""
+        kept = {k: v for k, v in os.environ.items() if not k.startswith(OURS)}
+        self.children.start(name, [sys.executable, "-m", *module], environment={**kept, **environment})
+
+    def _answers(self, name: str, port: int, path: str) -> None:
+        if not wait_until(lambda: _responds(port, path), self.children[name], READY_WITHIN):
+            death = self.children[name].death()
+            last = f" It last said: {death.last_lines[-1]}" if death and death.last_lines else ""
+            raise EmbeddedTrouble(f"The {name} did not start; see {self.children[name].log}.{last}")
+
+    def _timed(self, what: str, act: Callable[[], None]) -> None:
+        began = time.monotonic()
+        act()
+        self._say(f"{what} ready ({time.monotonic() - began:.1f} s)")
+
+
+def _responds(port: int, path: str) -> bool:
+    connection = HTTPConnection(LOOPBACK, port, timeout=2)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().status < 500
+    except OSError:
+        return False
+    finally:
+        connection.close()

@@ -1,0 +1,124 @@
+"""The one place that builds everything: doors with their use-cases' means, the worker with its activities."""
+
+import os
+import signal
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from functools import partial
+from urllib.parse import urlsplit
+
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from starlette.applications import Starlette
+from starlette.routing import Mount
+
+import api.app
+import web.app
+from core.domain.identity import SignedIn
+from core.records.database import Database
+from core.records.facts import AccountFacts
+from core.use_cases.media import read_image, upload_image
+from core.use_cases.people import recognise
+from core.use_cases.sessions import DatabaseSessions
+from countersign.settings import ApiSettings, WorkerSettings
+from integrations.access_tokens import AccessTokens
+from integrations.identity import IdentityProvider
+from integrations.platforms.base import Access
+from integrations.platforms.registry import PLATFORMS
+from integrations.store import MediaStore
+from web.desk import Desk
+from web.templates import Pages
+from workflows.activities.sending import Means
+from workflows.gate import Gate
+from workflows.points import Point, Reached, nobody_listens
+
+VERSION = "0.1.0"
+
+
+def build_api(settings: ApiSettings) -> Starlette:
+    """Two doors, one house: pages and JSON API over one database, as the api's login."""
+    database = Database(settings.database_url.get_secret_value(), application="countersign api")
+    store = MediaStore.at(settings.media_folder)
+    provider = IdentityProvider(
+        issuer=settings.oidc_issuer,
+        client_id=settings.oidc_client_id,
+        client_secret=settings.oidc_client_secret,
+        base_url=settings.base_url,
+    )
+
+    async def reread(refresh_token: str, auth_time: datetime) -> SignedIn:
+        """Roles as they stand now, on the person's row too."""
+        who = await provider.refresh(refresh_token, auth_time=auth_time)
+        async with database.transaction() as session:
+            await recognise(session, issuer=who.issuer, subject=who.subject, name=who.name, email=who.email, roles=who.roles)
+        return who
+
+    desk = Desk(
+        database=database,
+        upload_image=partial(upload_image, database, store),
+        read_image=partial(read_image, database, store),
+        pages=Pages(version=VERSION, sandbox=settings.sandbox),
+        now=lambda: datetime.now(UTC),
+        public_url=settings.base_url,
+        limits={name: platform.limit for name, platform in PLATFORMS.items()},
+    )
+    issuer = urlsplit(settings.oidc_issuer)
+    pages = web.app.build(
+        desk=desk,
+        sign_in=web.app.SignIn(provider=provider, sessions=DatabaseSessions(database), reread=reread),
+        https=settings.https,
+        form_origins=(f"{issuer.scheme}://{issuer.netloc}",),
+    )
+    tokens = AccessTokens(issuer=settings.oidc_issuer, audience=settings.api_audience)
+    json = api.app.build(
+        database=database,
+        upload_image=desk.upload_image,
+        read_image=desk.read_image,
+        tokens=tokens,
+        platforms=PLATFORMS.keys(),
+        unavailable=(OperationalError, PoolTimeout, OSError),
+    )
+
+    @asynccontextmanager
+    async def living(_: Starlette) -> AsyncIterator[None]:
+        yield
+        await database.close()
+
+    return Starlette(routes=[Mount("/api/v1", app=json), Mount("/", app=pages)], lifespan=living)
+
+
+def build_means(settings: WorkerSettings) -> Means:
+    """What the worker's activities need, as the worker's login."""
+    database = Database(settings.database_url.get_secret_value(), pool_size=30, application="countersign worker")
+
+    def access_for(account: AccountFacts) -> Access:
+        token = settings.account_tokens.get(f"{account.platform}:{account.platform_account_id}")
+        return Access(
+            platform_account_id=account.platform_account_id,
+            handle=account.handle,
+            token=token.get_secret_value() if token else "",
+            base_url=settings.platform_urls.get(account.platform, PLATFORMS[account.platform].api_url),
+            public_url=settings.public_urls.get(account.platform, ""),
+        )
+
+    return Means(
+        database=database,
+        store=MediaStore.at(settings.media_folder),
+        platforms=PLATFORMS,
+        access_for=access_for,
+        gate=Gate(database),
+        worker=f"{socket.gethostname()}:{os.getpid()}",
+        reached=_killer(Point(settings.stop_at)) if settings.stop_at else nobody_listens,
+    )
+
+
+def _killer(at: Point) -> Reached:
+    """A listener for fault tests: SIGKILL to ourselves at the named point."""
+
+    def reached(point: Point, publication_id: str) -> None:
+        if point is at:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    return reached

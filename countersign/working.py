@@ -1,0 +1,37 @@
+"""The worker process."""
+
+import asyncio
+import os
+import signal
+import sys
+
+from countersign.logs import write_logs
+from countersign.settings import WorkerSettings, read
+from countersign.wiring import build_means
+from workflows.worker import connect, run_worker
+
+
+def work() -> None:
+    """Work until told to stop; the call being made is finished first."""
+    settings = read(WorkerSettings)
+    write_logs()
+    asyncio.run(_work(settings))
+    # The SDK's native threads can abort a process that ends the ordinary way.
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
+
+
+async def _work(settings: WorkerSettings) -> None:
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stopped.set)
+    means = build_means(settings)
+    connecting = asyncio.create_task(connect(settings.temporal_address, namespace=settings.temporal_namespace))
+    stopping = asyncio.create_task(stopped.wait())
+    await asyncio.wait([connecting, stopping], return_when=asyncio.FIRST_COMPLETED)
+    if connecting.done() and not stopped.is_set():
+        await run_worker(connecting.result(), means, stopped)
+    connecting.cancel()
+    await means.database.close()

@@ -1,0 +1,187 @@
+"""Publishing one claimed publication: prepare, wait at the gate, dispatch, one call, record."""
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
+from core.domain.content import Rendition
+from core.domain.outcome import Outcome, Result
+from core.domain.publication import State
+from core.domain.verdict import Refused
+from core.records.database import Database
+from core.records.facts import AccountFacts
+from core.records.publications import Dispatched, Publication, claim, dispatch, move, publication, record_receipt
+from integrations.platforms.base import Access, Platform, Prepared, PrepareFailed
+from integrations.store import MediaStore
+from workflows.activities.judging import Case, judge_publication
+from workflows.gate import LEASE_SECONDS, Gate
+from workflows.points import Point, Reached
+
+log = structlog.get_logger(__name__)
+
+# A request that did not start this long after dispatch is recorded as not sent (design: one publication's life).
+START_WITHIN_SECONDS = 2.0
+RETRY_MOST_SECONDS = 300.0
+
+AccessFor = Callable[[AccountFacts], Access]
+
+
+@dataclass(frozen=True)
+class Means:
+    """What publishing needs: the worker's database, the media store, the platforms, the tokens, the gate."""
+
+    database: Database
+    store: MediaStore
+    platforms: Mapping[str, Platform]
+    access_for: AccessFor
+    gate: Gate
+    worker: str
+    reached: Reached
+
+
+class Sending:
+    """One publication under one claim. Every step re-reads the rows; only dispatch() lets the call be made."""
+
+    def __init__(self, means: Means, publication_id: UUID) -> None:
+        self._means = means
+        self._id = publication_id
+        self._epoch = 0
+
+    async def run(self) -> str:
+        """The state it was left in, for the workflow's own history."""
+        async with self._means.database.transaction() as session:
+            epoch = await claim(session, self._id, worker=self._means.worker, lease_seconds=LEASE_SECONDS)
+        if epoch is None:
+            return "not claimed"
+        self._epoch = epoch
+        self._means.gate.enter(self._id, epoch=epoch, draft_revision=-1)
+        try:
+            self._reach(Point.CLAIMED)
+            return await self._claimed()
+        finally:
+            self._means.gate.leave(self._id)
+
+    async def _claimed(self) -> str:
+        case = await self._judge()
+        if case is None or case.account is None or case.rendition is None:
+            return "let go"
+        prepared = await self._prepare(case.account, case.rendition)
+        if prepared is None:
+            return "let go"
+        self._reach(Point.PREPARED)
+        while True:
+            case = await self._judge()
+            if case is None or isinstance(case.finding, Refused):
+                return "let go"
+            self._reach(Point.JUDGED)
+            self._means.gate.judged(self._id, draft_revision=case.facts.revision)
+            self._reach(Point.AT_THE_GATE)
+            await self._means.gate.wait(self._id, case.facts.schedule.publish_at)
+            started = _boottime()
+            answered = await self._dispatch(case.finding.data)
+            if answered.result == "sending" and answered.attempt_id and case.account and case.rendition:
+                return await self._send(case.account, case.rendition, prepared, answered.attempt_id, started)
+            if answered.result not in ("early", "judge_again"):
+                return answered.result
+            if answered.result == "early" and answered.publish_at and answered.at:
+                # Never early: our clock ran ahead of the database's. A later schedule waits at the gate again.
+                await asyncio.sleep(min(1.0, max(0.0, (answered.publish_at - answered.at).total_seconds())))
+
+    async def _judge(self) -> Case | None:
+        """The case as it stands; None after a refusal, which is recorded, or if the claim is no longer ours."""
+        async with self._means.database.transaction() as session:
+            row = await publication(session, self._id)
+            if row is None or row.state is not State.CLAIMED or row.epoch != self._epoch:
+                return None
+            case = await judge_publication(session, row)
+            if isinstance(case.finding, Refused):
+                finding = case.finding
+                await move(session, self._id, before=State.CLAIMED, after=finding.state, epoch=self._epoch, note=finding.note)
+                return None
+            if _moved_away(case, row):
+                await move(session, self._id, before=State.CLAIMED, after=State.SCHEDULED, epoch=self._epoch)
+                return None
+        return case
+
+    async def _prepare(self, account: AccountFacts, rendition: Rendition) -> Prepared | None:
+        """Upload the images: harmless to repeat. None: it was let go, for later or for a person."""
+        files = {image.sha256: await self._means.store.get(image.sha256) for image in rendition.images}
+        try:
+            return await self._means.platforms[rendition.platform].prepare(self._means.access_for(account), rendition, files)
+        except PrepareFailed as failed:
+            outcome = failed.outcome
+            after = State.REJECTED if outcome.result is Result.REFUSED else State.SCHEDULED
+            async with self._means.database.transaction() as session:
+                retry = await self._retry_at(outcome) if after is State.SCHEDULED else None
+                await move(
+                    session, self._id, before=State.CLAIMED, after=after, epoch=self._epoch, note=outcome.detail, retry_at=retry
+                )
+            return None
+
+    async def _dispatch(self, verdict: dict[str, object]) -> Dispatched:
+        async with self._means.database.transaction() as session:
+            return await dispatch(session, self._id, epoch=self._epoch, verdict=verdict)
+
+    async def _send(
+        self, account: AccountFacts, rendition: Rendition, prepared: Prepared, attempt_id: UUID, started: float
+    ) -> str:
+        """One call, no hidden retries. The session is closed: nothing is locked while the platform answers."""
+        self._reach(Point.DISPATCHED)
+        outcome = await self._means.platforms[rendition.platform].send(
+            self._means.access_for(account),
+            rendition,
+            prepared,
+            may_start=lambda: _boottime() - started <= START_WITHIN_SECONDS,
+        )
+        self._reach(Point.ANSWERED)
+        await self._record(attempt_id, outcome)
+        self._reach(Point.RECORDED)
+        return str(outcome.result)
+
+    async def _record(self, attempt_id: UUID, outcome: Outcome) -> None:
+        """Until it is written down: the answer exists nowhere else. If the lease ends meanwhile it settles UNKNOWN later."""
+        while True:
+            try:
+                retry = await self._retry_at(outcome) if outcome.result is Result.NOT_SENT else None
+                async with self._means.database.transaction() as session:
+                    await record_receipt(
+                        session,
+                        publication_id=self._id,
+                        attempt_id=attempt_id,
+                        epoch=self._epoch,
+                        outcome=outcome,
+                        retry_at=retry,
+                    )
+                return
+            except (SQLAlchemyError, OSError) as fault:
+                log.warning("publication.receipt_waits", publication=str(self._id), fault=type(fault).__name__)
+                await asyncio.sleep(1)
+
+    async def _retry_at(self, outcome: Outcome) -> datetime:
+        """The platform's own reset, else a distance that grows with every claim, up to five minutes."""
+        if outcome.retry_at is not None:
+            return outcome.retry_at
+        async with self._means.database.transaction() as session:
+            row = await publication(session, self._id)
+        if row is None:
+            raise LookupError(f"Publication {self._id} is gone.")
+        return row.now + timedelta(seconds=min(RETRY_MOST_SECONDS, 5.0 * 2 ** min(self._epoch - 1, 8)))
+
+    def _reach(self, point: Point) -> None:
+        self._means.reached(point, str(self._id))
+
+
+def _moved_away(case: Case, row: Publication) -> bool:
+    """Re-timed to well after this claim: let it go, so that nothing waits at the gate for hours."""
+    return (case.facts.schedule.publish_at - row.now) > timedelta(minutes=5)
+
+
+def _boottime() -> float:
+    """Seconds that also pass while the machine sleeps or the process is stopped."""
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))

@@ -1,0 +1,89 @@
+"""The gate: due posts wait here, claimed and ready, and leave at their instant; one query a second keeps all their leases.
+
+1,000 posts that each wake at the due instant cost the engine a burst; waiting here they only cost their dispatch.
+"""
+
+import asyncio
+import contextlib
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
+from core.records.database import Database
+from core.records.upkeep import renew_leases
+
+log = structlog.get_logger(__name__)
+
+LEASE_SECONDS = 15.0
+EVERY_SECONDS = 1.0
+
+
+@dataclass
+class _Waiting:
+    epoch: int
+    draft_revision: int
+    woken: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+class Gate:
+    """Where this worker's claimed publications wait. `keep()` must run beside it."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._waiting: dict[UUID, _Waiting] = {}
+        self._ahead = 0.0
+
+    def enter(self, publication_id: UUID, *, epoch: int, draft_revision: int) -> None:
+        """From now on its lease is kept, until it leaves."""
+        self._waiting[publication_id] = _Waiting(epoch, draft_revision)
+
+    def judged(self, publication_id: UUID, *, draft_revision: int) -> None:
+        """It was judged by this revision: a later one wakes it."""
+        waiting = self._waiting[publication_id]
+        waiting.draft_revision = draft_revision
+        waiting.woken.clear()
+
+    def leave(self, publication_id: UUID) -> None:
+        self._waiting.pop(publication_id, None)
+
+    async def wait(self, publication_id: UUID, until: datetime) -> bool:
+        """Until the instant by the database's clock (True), or until something changed (False)."""
+        waiting = self._waiting[publication_id]
+        seconds = until.timestamp() - (_wall() + self._ahead)
+        if seconds <= 0:
+            return True
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(waiting.woken.wait(), timeout=seconds)
+        return not waiting.woken.is_set()
+
+    async def keep(self) -> None:
+        """Once a second: renew every lease here and wake what changed. Runs until cancelled; a database fault is waited out."""
+        while True:
+            try:
+                await self._keep_once()
+            except (SQLAlchemyError, OSError) as fault:
+                log.warning("gate.leases_not_renewed", waiting=len(self._waiting), fault=type(fault).__name__)
+            await asyncio.sleep(EVERY_SECONDS)
+
+    async def _keep_once(self) -> None:
+        entered = {publication_id: waiting.epoch for publication_id, waiting in self._waiting.items()}
+        if not entered:
+            return
+        async with self._database.transaction() as session:
+            now, found = await renew_leases(session, waiting=entered, lease_seconds=LEASE_SECONDS)
+        self._ahead = now.timestamp() - _wall()
+        standing = {row.id: row for row in found}
+        for publication_id in entered:
+            waiting = self._waiting.get(publication_id)
+            if waiting is None:
+                continue
+            row = standing.get(publication_id)
+            if row is None or row.held or row.draft_revision != waiting.draft_revision:
+                waiting.woken.set()
+
+
+def _wall() -> float:
+    return datetime.now().timestamp()

@@ -1,0 +1,22 @@
+"""The named points of a publication. Tests stop a worker at each of them; in service nothing listens."""
+
+from collections.abc import Callable
+from enum import StrEnum
+
+
+class Point(StrEnum):
+    CLAIMED = "claimed"
+    PREPARED = "prepared"
+    JUDGED = "judged"
+    AT_THE_GATE = "at_the_gate"
+    DISPATCHED = "dispatched"
+    ANSWERED = "answered"
+    RECORDED = "recorded"
+    READ_BACK = "read_back"
+
+
+Reached = Callable[[Point, str], None]
+
+
+def nobody_listens(point: Point, publication_id: str) -> None:
+    """The service's own listener."""

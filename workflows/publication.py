@@ -1,0 +1,97 @@
+"""`publication-{id}`: claims early, waits at the gate, makes one call, reads back. After any failure it reads the state."""
+
+from datetime import timedelta
+
+from temporalio import workflow
+from temporalio.common import RetryPolicy
+from temporalio.exceptions import ActivityError, is_cancelled_exception
+
+from workflows.contracts import PublicationContract
+from workflows.messages import PublicationStand
+
+QUICK = timedelta(seconds=30)
+PATIENT = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=30))
+# One attempt for the irreversible: whatever went wrong, the rows say how far it came.
+ONCE = RetryPolicy(maximum_attempts=1)
+AT_THE_GATE = timedelta(minutes=10)
+SIGN_OF_LIFE = timedelta(seconds=10)
+
+
+@workflow.defn(name="publication")
+class PublicationWorkflow:
+    @workflow.init
+    def __init__(self, publication_id: str) -> None:
+        self._again = True
+
+    @workflow.signal
+    def look_again(self) -> None:
+        """Something about the publication or its draft changed; what, is in the rows."""
+        self._again = True
+
+    @workflow.run
+    async def run(self, publication_id: str) -> str:
+        """Until the service has nothing left to do for it: it is final, or it waits for a person."""
+        while True:
+            self._again = False
+            stand = await self._look(publication_id)
+            workflow.set_current_details(f"{stand.state}: {stand.need}")
+            if stand.need == "nothing":
+                if self._again:
+                    continue
+                return stand.state
+            if workflow.info().is_continue_as_new_suggested():
+                workflow.continue_as_new(publication_id)
+            if not await self._wait(stand.at, for_word=stand.need == "wait"):
+                continue
+            if stand.need == "publish":
+                await self._publish(publication_id)
+            elif stand.need == "read_back":
+                await self._read_back(publication_id)
+
+    async def _look(self, publication_id: str) -> PublicationStand:
+        return await workflow.execute_activity_method(
+            PublicationContract.look, publication_id, start_to_close_timeout=QUICK, retry_policy=PATIENT, summary="look"
+        )
+
+    async def _publish(self, publication_id: str) -> None:
+        try:
+            await workflow.execute_activity_method(
+                PublicationContract.publish,
+                publication_id,
+                start_to_close_timeout=AT_THE_GATE,
+                heartbeat_timeout=SIGN_OF_LIFE,
+                retry_policy=ONCE,
+                summary="publish at its time",
+            )
+        except ActivityError as failed:
+            if is_cancelled_exception(failed):
+                raise
+
+    async def _read_back(self, publication_id: str) -> None:
+        """Reads until what stands there can be told; reading is harmless, so it is repeated at growing distances."""
+        while True:
+            stand = await workflow.execute_activity_method(
+                PublicationContract.read_back,
+                publication_id,
+                start_to_close_timeout=timedelta(minutes=2),
+                retry_policy=PATIENT,
+                summary="read back",
+            )
+            if stand.need != "read_back":
+                return
+            await self._wait(stand.at, for_word=False)
+
+    async def _wait(self, until: float | None, *, for_word: bool) -> bool:
+        """True once the instant has come; False if word came before it. `for_word`: without an instant, wait for word."""
+        if until is None:
+            if for_word:
+                await workflow.wait_condition(lambda: self._again)
+            return not for_word
+        seconds = until - workflow.time()
+        if seconds <= 0:
+            return True
+        try:
+            await workflow.wait_condition(lambda: self._again, timeout=timedelta(seconds=seconds), timeout_summary="until due")
+        except TimeoutError:
+            return True
+        return False
