@@ -13,6 +13,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.applications import Starlette
 from starlette.routing import Mount
+from starlette.types import ASGIApp
 
 import api.app
 import web.app
@@ -41,6 +42,37 @@ def build_api(settings: ApiSettings) -> Starlette:
     """Two doors, one house: pages and JSON API over one database, as the api's login."""
     database = Database(settings.database_url.get_secret_value(), application="countersign api")
     store = MediaStore.at(settings.media_folder)
+    desk = Desk(
+        database=database,
+        upload_image=partial(upload_image, database, store),
+        read_image=partial(read_image, database, store),
+        pages=Pages(version=VERSION, sandbox=settings.sandbox),
+        now=lambda: datetime.now(UTC),
+        public_url=settings.base_url,
+        limits={name: platform.limit for name, platform in PLATFORMS.items()},
+    )
+
+    @asynccontextmanager
+    async def living(_: Starlette) -> AsyncIterator[None]:
+        yield
+        await database.close()
+
+    doors = [Mount("/api/v1", app=_json_door(settings, desk, database)), Mount("/", app=_page_door(settings, desk, database))]
+    return Starlette(routes=doors, lifespan=living)
+
+
+def _json_door(settings: ApiSettings, desk: Desk, database: Database) -> ASGIApp:
+    return api.app.build(
+        database=database,
+        upload_image=desk.upload_image,
+        read_image=desk.read_image,
+        tokens=AccessTokens(issuer=settings.oidc_issuer, audience=settings.api_audience),
+        platforms=PLATFORMS.keys(),
+        unavailable=(OperationalError, PoolTimeout, OSError),
+    )
+
+
+def _page_door(settings: ApiSettings, desk: Desk, database: Database) -> ASGIApp:
     provider = IdentityProvider(
         issuer=settings.oidc_issuer,
         client_id=settings.oidc_client_id,
@@ -55,38 +87,13 @@ def build_api(settings: ApiSettings) -> Starlette:
             await recognise(session, issuer=who.issuer, subject=who.subject, name=who.name, email=who.email, roles=who.roles)
         return who
 
-    desk = Desk(
-        database=database,
-        upload_image=partial(upload_image, database, store),
-        read_image=partial(read_image, database, store),
-        pages=Pages(version=VERSION, sandbox=settings.sandbox),
-        now=lambda: datetime.now(UTC),
-        public_url=settings.base_url,
-        limits={name: platform.limit for name, platform in PLATFORMS.items()},
-    )
     issuer = urlsplit(settings.oidc_issuer)
-    pages = web.app.build(
+    return web.app.build(
         desk=desk,
         sign_in=web.app.SignIn(provider=provider, sessions=DatabaseSessions(database), reread=reread),
         https=settings.https,
         form_origins=(f"{issuer.scheme}://{issuer.netloc}",),
     )
-    tokens = AccessTokens(issuer=settings.oidc_issuer, audience=settings.api_audience)
-    json = api.app.build(
-        database=database,
-        upload_image=desk.upload_image,
-        read_image=desk.read_image,
-        tokens=tokens,
-        platforms=PLATFORMS.keys(),
-        unavailable=(OperationalError, PoolTimeout, OSError),
-    )
-
-    @asynccontextmanager
-    async def living(_: Starlette) -> AsyncIterator[None]:
-        yield
-        await database.close()
-
-    return Starlette(routes=[Mount("/api/v1", app=json), Mount("/", app=pages)], lifespan=living)
 
 
 def build_means(settings: WorkerSettings) -> Means:

@@ -63,6 +63,7 @@ async def beat(session: AsyncSession, *, worker: str, engine: bool) -> None:
         ),
         {"worker": worker, "engine": engine},
     )
+    await session.execute(text("DELETE FROM heartbeat WHERE at < clock_timestamp() - interval '1 day'"))
 
 
 async def end_leases(session: AsyncSession) -> None:
