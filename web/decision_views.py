@@ -9,7 +9,7 @@ from core.domain.route import Answer
 from core.domain.standing import Standing
 from core.use_cases.lists import Waiting
 from core.use_cases.looking import DraftView
-from web.draft_views import Fact, changes_since, facts_in, history_in, previews_in, steps_in, targets
+from web.draft_views import Fact, changes_since, facts_in, history_in, previews_in, steps_in, targets, targets_by_line
 from web.when import between, from_now, london
 from web.words import platform_name
 
@@ -51,7 +51,7 @@ def _changed(view: DraftView, before: tuple[int, tuple[Rendition, ...]] | None) 
     number, renditions = before
     lines = changes_since(renditions, view.previews)
     about = (
-        f"Struck out is what version {number} said, underlined is what this version says."
+        f"Struck out is what version {number} said, underlined is what this version says. What is not listed did not change."
         if lines
         else "Nothing that would be published differs. The window, the purpose or the declarations may have changed: see above."
     )
@@ -61,14 +61,14 @@ def _changed(view: DraftView, before: tuple[int, tuple[Rendition, ...]] | None) 
 def audience(view: DraftView) -> str:
     """Who will be able to read it, in words."""
     platforms = sorted({platform_name(preview.account.platform) for preview in view.previews})
-    return f"Everybody: public posts on {', '.join(platforms)}"
+    return f"Everybody: public posts on {' and '.join(platforms)}"
 
 
 def confirm_view(view: DraftView, answer: Answer, reason: str, name: str) -> dict[str, Any]:
     step = view.open_step
     text, classes = _BUTTONS[answer]
     facts = [
-        Fact("Accounts", targets(view)),
+        Fact("Accounts", targets_by_line(view)),
         Fact("Audience", audience(view)),
         Fact("Publish time", london(view.publish_at)),
         Fact("Window", between(view.window.start, view.window.end)),
@@ -92,7 +92,8 @@ def confirm_view(view: DraftView, answer: Answer, reason: str, name: str) -> dic
 def outcome_view(view: DraftView, answer: Answer, step: str, queue: Sequence[Waiting]) -> dict[str, Any]:
     following = next((item for item in queue if item.draft_id != view.id), None)
     return {
-        "under": f"{view.purpose}, as {step}",
+        "under": f"as {step}",
+        "purpose": view.purpose,
         "next": _next_sentences(view, answer),
         "next_item": following and {"title": following.purpose, "href": f"/drafts/{following.draft_id}/decide"},
         "nothing_next": "Nothing else waits for your decision.",

@@ -8,6 +8,7 @@ from markupsafe import Markup
 
 from core.domain.content import Rendition
 from core.domain.route import Answer
+from core.domain.standing import Standing
 from core.use_cases.looking import DraftView, StepView
 from core.use_cases.looking import Preview as AccountPreview
 from web.diff import word_diff
@@ -66,6 +67,11 @@ def targets(view: DraftView) -> str:
     return accounts_in_words(f"{preview.account.name} on {preview.account.platform}" for preview in view.previews)
 
 
+def targets_by_line(view: DraftView) -> Markup:
+    """The same, one account under another."""
+    return Markup("<br>").join(f"{preview.account.name} on {preview.platform_label}" for preview in view.previews)
+
+
 def previews_in(view: DraftView) -> list[Preview]:
     return [
         preview_of(
@@ -82,7 +88,7 @@ def previews_in(view: DraftView) -> list[Preview]:
 
 def facts_in(view: DraftView) -> list[Fact]:
     facts = [
-        Fact("Accounts", targets(view)),
+        Fact("Accounts", targets_by_line(view)),
         Fact("Publish time", london(view.publish_at)),
         Fact("Window", between(view.window.start, view.window.end)),
         Fact("Version", f"{view.version}, saved by {view.saved_by}"),
@@ -140,6 +146,8 @@ def _as_text(rendition: Rendition) -> str:
     return "\n".join(lines)
 
 
+# Once the submission has ended nobody is asked any more: open and later steps are then shown as stopped.
+_ENDED = {Standing.CHANGES_ASKED, Standing.REJECTED, Standing.WITHDRAWN, Standing.EXPIRED}
 _STEP_TAGS = {
     "met": ("Authorised", "govuk-tag--green"),
     "open": ("Waiting", "govuk-tag--yellow"),
@@ -148,16 +156,18 @@ _STEP_TAGS = {
 
 
 def steps_in(view: DraftView) -> list[StepLine]:
-    return [_step_line(step) for step in view.steps]
+    return [_step_line(step, ended=view.standing in _ENDED) for step in view.steps]
 
 
-def _step_line(step: StepView) -> StepLine:
-    tag, classes = _STEP_TAGS.get(step.state, ("Void", "govuk-tag--grey"))
+def _step_line(step: StepView, *, ended: bool) -> StepLine:
+    asked = step.state in ("open", "later") and not ended
+    shown = "stopped" if step.state in ("open", "later") and ended else step.state
+    tag, classes = _STEP_TAGS.get(shown, ("Stopped", "govuk-tag--grey"))
     given = [decision.person for decision in step.decisions if decision.answer is Answer.AUTHORISE]
     parts = [f"{len(given)} of {step.step.quorum} authorised (paragraph {step.step.paragraph})."]
     if given:
         parts.append(f"Authorised by {', '.join(given)}.")
-    if step.state in ("open", "later"):
+    if asked:
         waiting = [name for name in step.eligible if name not in given]
         parts.append(
             f"May decide: {', '.join(waiting)}." if waiting else "Nobody else may decide this step now. Tell the account manager."

@@ -144,8 +144,7 @@ def source_of(typed: TypedDraft, also: list[BadInput] | None = None) -> tuple[So
         if not image.alt:
             wrong.append(AltTextMissing(field=f"alt-{number}"))
     wrong += also or []
-    moments = [_instant(*pair, wrong) for pair in _asked(typed)]
-    start, end, publish_at = moments
+    publish_at, start, end = [_instant(*pair, wrong) for pair in _asked(typed)]
     if start and end and end <= start:
         wrong.append(WindowBackwards(field="window_end"))
     if wrong or not (start and end and publish_at):
@@ -164,9 +163,9 @@ def source_of(typed: TypedDraft, also: list[BadInput] | None = None) -> tuple[So
 
 def _asked(typed: TypedDraft) -> list[tuple[TypedTime, str]]:
     return [
+        (typed.publish, "the publish time"),
         (typed.window_start, "the start of the window"),
         (typed.window_end, "the end of the window"),
-        (typed.publish, "the publish time"),
     ]
 
 

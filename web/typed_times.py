@@ -98,7 +98,7 @@ class TypedTime:
         if typed in _WORDS:
             return _WORDS[typed]
         found = _CLOCK.fullmatch(typed)
-        refusal = TimeNotReadable(f"Enter the time of {what}, like 9:30am, 14:00 or midday.", field=f"{self.prefix}-time")
+        refusal = TimeNotReadable(f"{_start(what)} must have a time, like 9:30am, 14:00 or midday.", field=f"{self.prefix}-time")
         if found is None or not typed.isascii():
             raise refusal
         hour, minute, half = int(found[1]), int(found[2] or 0), found[3]

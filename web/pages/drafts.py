@@ -19,7 +19,7 @@ from web.errors import FieldErrors
 from web.session import session_of
 from web.typed_times import TypedTime
 from web.when import between, london
-from web.words import digest_shortly, label_of
+from web.words import label_of
 
 _ACTIONS = (
     ("decide", "Decide", "decide"),
@@ -82,7 +82,6 @@ class DraftPages:
                 "previews": previews_in(view),
                 "next": _what_happens_next(view),
                 "digest": view.digest,
-                "digest_short": digest_shortly(view.digest),
                 "may_submit": "submit" in view.may,
                 "standing": view.standing,
                 "submit": f"{here}/submit",

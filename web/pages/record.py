@@ -120,17 +120,17 @@ def _event(line: AuditLine) -> dict[str, Any]:
     kind, _, subject_id = line.subject.partition(":")
     href = {"draft": f"/drafts/{subject_id}", "publication": f"/publications/{subject_id}"}.get(kind)
     facts: list[tuple[str, str, str | None]] = [
-        ("Who", line.actor, None),
+        ("Who", line.actor.rpartition("|")[2], None),
         ("About", f"{kind} {subject_id[:8]}", href),
-        ("Event", f"{line.number} of this chain", None),
     ]
     if line.paragraph:
         facts.append(("Paragraph", str(line.paragraph), None))
-    if line.digest:
-        facts.append(("Digest", digest_shortly(line.digest), None))
-    facts += [(name.replace("_", " ").capitalize(), _said(value), None) for name, value in line.detail.items()]
-    facts.append(("Hash", f"{line.hash[:12]}…", None))
-    return {"action": line.action.replace(".", ": ").replace("_", " ").capitalize(), "at": line.at, "facts": facts}
+    more = [("Event", f"{line.number} of the chain of {line.subject}"), ("Who, in full", line.actor)]
+    more += [("Digest", line.digest)] if line.digest else []
+    more += [(name.replace("_", " ").capitalize(), _said(value)) for name, value in line.detail.items()]
+    more.append(("Hash", line.hash))
+    action = line.action.replace(".", ": ").replace("_", " ").capitalize()
+    return {"action": action, "at": line.at, "facts": facts, "more": more}
 
 
 def _said(value: object) -> str:
