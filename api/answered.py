@@ -1,17 +1,21 @@
 """What the API answers: the shapes that OpenAPI promises and that the answers are written from."""
 
 from datetime import datetime
-from typing import Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, TypeVar
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict
 
 from api.asked import DraftContent
+from core.domain.calendar import as_utc
 from core.domain.publication import State
 from core.domain.route import Answer
 from core.domain.standing import Standing
 
 Item = TypeVar("Item")
+
+# Always told in UTC, whatever zone the database speaks in.
+At = Annotated[datetime, AfterValidator(as_utc)]
 
 
 class Out(BaseModel):
@@ -31,7 +35,7 @@ class SavedOut(Out):
     id: UUID
     version: int
     digest: str
-    publish_at: datetime
+    publish_at: At
     changed: bool
     rescheduled: bool
 
@@ -41,8 +45,8 @@ class DraftLineOut(Out):
     purpose: str
     accounts: list[str]
     version: int
-    publish_at: datetime
-    changed_at: datetime
+    publish_at: At
+    changed_at: At
     standing: Standing
 
 
@@ -90,7 +94,7 @@ class DecisionOut(Out):
     person: str
     answer: Answer
     reason: str
-    at: datetime
+    at: At
     version: int
     step_label: str
 
@@ -102,7 +106,7 @@ class DraftPublicationOut(Out):
     note: str
     post_id: str | None
     permalink: str | None
-    publish_at: datetime
+    publish_at: At
 
 
 class DraftOut(Out):
@@ -113,7 +117,7 @@ class DraftOut(Out):
     version: int
     digest: str
     saved_by: str
-    submitted_at: datetime | None
+    submitted_at: At | None
     content: DraftContent
     renditions: list[RenditionOut]
     steps: list[PlanStepOut]
@@ -128,7 +132,7 @@ class VersionLineOut(Out):
     number: int
     digest: str
     saved_by: str
-    saved_at: datetime
+    saved_at: At
 
 
 class VersionOut(VersionLineOut):
@@ -158,7 +162,7 @@ class StandingOut(Out):
 
 class ScheduleOut(Out):
     draft_id: UUID
-    publish_at: datetime
+    publish_at: At
 
 
 class DecidedOut(Out):
@@ -176,7 +180,7 @@ class WaitingOut(Out):
     label: str
     purpose: str
     accounts: list[str]
-    due: datetime
-    since: datetime
+    due: At
+    since: At
     submitted_by: str
     version: int

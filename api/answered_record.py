@@ -1,15 +1,14 @@
 """What the API answers about the record: publications, accounts, the audit trail, prompts, health."""
 
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from api.answered import Out
+from api.answered import At, Out
 from core.domain.publication import State
 
 
 class TransitionOut(Out):
-    at: datetime
+    at: At
     before: str
     after: str
     note: str
@@ -17,13 +16,13 @@ class TransitionOut(Out):
 
 
 class AttemptOut(Out):
-    dispatched_at: datetime
+    dispatched_at: At
     epoch: int
     digest: str
     result: str | None
     status: int | None
     detail: str | None
-    received_at: datetime | None
+    received_at: At | None
 
 
 class PublicationOut(Out):
@@ -38,7 +37,7 @@ class PublicationOut(Out):
     state: State
     owner: str | None
     note: str
-    publish_at: datetime
+    publish_at: At
     digest: str
     post_id: str | None
     permalink: str | None
@@ -56,7 +55,7 @@ class AccountOut(Out):
 
 class AuditEventOut(Out):
     id: int
-    at: datetime
+    at: At
     subject: str
     number: int
     actor: str

@@ -88,7 +88,7 @@ def draft_out(view: DraftView, content: DraftContent) -> DraftOut:
         version=view.version,
         digest=view.digest,
         saved_by=view.saved_by,
-        submitted_at=utc(view.submitted_at),
+        submitted_at=view.submitted_at,
         content=content,
         renditions=[_rendition_out(preview) for preview in view.previews],
         steps=[_plan_step_out(step) for step in view.steps],
@@ -125,10 +125,6 @@ def _plan_step_out(view: StepView) -> PlanStepOut:
         state=view.state,
         eligible=list(view.eligible),
     )
-
-
-def utc(instant: datetime | None) -> datetime | None:
-    return instant.astimezone(UTC) if instant else None
 
 
 def etag(version: int, publish_at: datetime) -> str:

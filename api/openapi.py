@@ -43,8 +43,19 @@ def describe(app: FastAPI) -> dict[str, Any]:
         schemas = made.setdefault("components", {}).setdefault("schemas", {})
         schemas.update(problem.pop("$defs"))
         schemas["Problem"] = problem
+        _forget_guesses(made)
         app.openapi_schema = made
     return app.openapi_schema
+
+
+def _forget_guesses(made: dict[str, Any]) -> None:
+    """Where only an id in the path can be wrong, the framework promises a 422 of its own. We answer 404."""
+    for item in made["paths"].values():
+        for operation in item.values():
+            if "application/json" in operation["responses"].get("422", {}).get("content", {}):
+                del operation["responses"]["422"]
+    for name in ("HTTPValidationError", "ValidationError"):
+        made["components"]["schemas"].pop(name, None)
 
 
 def methods_at(app: FastAPI, path: str) -> list[str]:

@@ -23,9 +23,9 @@ from core.domain.people import Person
 from core.domain.prompts import PROMPTS
 from core.use_cases.media import Uploaded, read_image, upload_image
 from integrations.store import MediaStore
+from tests.api.conformity import BASE, Description
 from tests.kit import ACCOUNTS, in_minutes
 
-BASE = "/api/v1"
 CONTENT_TYPE = "application/problem+json"
 
 
@@ -76,9 +76,10 @@ def application(database: Any, tokens: KnownTokens, folder: Path) -> FastAPI:
 
 @asynccontextmanager
 async def calling(app: FastAPI) -> AsyncIterator[httpx2.AsyncClient]:
-    """A client of the application as it is mounted."""
+    """A client of the application as it is mounted; every answer is held against the description."""
     transport = httpx2.ASGITransport(app=Starlette(routes=[Mount(BASE, app)]), raise_app_exceptions=False)
-    async with httpx2.AsyncClient(transport=transport, base_url=f"http://service.test{BASE}") as client:
+    hooks: dict[str, list[Any]] = {"response": [Description(app).check]}
+    async with httpx2.AsyncClient(transport=transport, base_url=f"http://service.test{BASE}", event_hooks=hooks) as client:
         yield client
 
 
