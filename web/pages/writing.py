@@ -13,6 +13,7 @@ from starlette.responses import RedirectResponse, Response
 from core.domain.content import Window
 from core.domain.people import Person
 from core.domain.refusals import BadInput, DraftChanged, Several, TooLarge
+from core.domain.standing import Standing
 from core.use_cases.drafting import Saved, create_draft, save_draft
 from core.use_cases.looking import look
 from core.use_cases.versions import accounts_to_choose, editable
@@ -25,9 +26,10 @@ from web.words import platform_name
 
 _IDS = {"window_start": "window_start-day", "window_end": "window_end-day", "publish_at": "publish-day"}
 _VOIDS = (
-    "Changing anything but the publish time makes a new version. Every authorisation given so far then counts for nothing, "
-    "and the new version has to be submitted again."
+    "Changing anything but the publish time makes a new version. The submission then ends, every authorisation given so far "
+    "counts for nothing, and the new version has to be submitted again."
 )
+_UNDER_WAY = {Standing.AWAITING, Standing.AUTHORISED, Standing.NEEDS_NEW_TIME}
 
 
 class Account(Protocol):
@@ -70,7 +72,7 @@ class WritingPages:
             source, publish_at, version = await editable(session, by=by, draft_id=draft_id)
             view = await look(session, by=by, draft_id=draft_id)
         counts = " ".join(preview.count for preview in previews_in(view))
-        warning = _VOIDS if view.submitted_at and view.history else None
+        warning = _VOIDS if view.standing in _UNDER_WAY else None
         typed = TypedDraft.of(source, publish_at)
         return await self._form(request, typed, **_edit_form(draft_id, version), counts=counts, warning=warning)
 
