@@ -2,10 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from io import BytesIO
 from uuid import UUID
-
-from PIL import Image
 
 from api.answered import (
     DecisionOut,
@@ -19,8 +16,7 @@ from api.answered import (
 from api.asked import DraftContent, DraftImage
 from api.door import Call
 from core.domain.content import Source, SourceImage, Window
-from core.domain.people import Person
-from core.domain.refusals import BadInput, NotFound
+from core.domain.refusals import BadInput
 from core.use_cases.looking import DraftView, Preview, StepView
 
 
@@ -29,8 +25,8 @@ class PlatformUnknown(BadInput):
     sentence = "There is no such platform. Name one that the accounts list names."
 
 
-async def source_of(call: Call, content: DraftContent) -> Source:
-    """What was sent as a source to compose. Raises PlatformUnknown; an image the caller may not see is one that is not there."""
+def source_of(call: Call, content: DraftContent) -> Source:
+    """What was sent as a source to compose. Raises PlatformUnknown."""
     for platform in content.overrides:
         if platform not in call.door.platforms:
             raise PlatformUnknown(field=f"overrides.{platform}")
@@ -39,31 +35,10 @@ async def source_of(call: Call, content: DraftContent) -> Source:
         text=content.text,
         overrides=content.overrides,
         link=content.link,
-        images=await _images(call, content.images),
+        images=tuple(SourceImage(image.sha256, "", 0, 0, image.alt) for image in content.images),
         window=Window(content.window_start, content.window_end),
         account_ids=tuple(str(account) for account in content.accounts),
     )
-
-
-async def _images(call: Call, asked: list[DraftImage]) -> tuple[SourceImage, ...]:
-    if not asked:
-        return ()
-    person = await call.person()
-    known = {sha256: await _image(call, person, sha256) for sha256 in {image.sha256 for image in asked}}
-    return tuple(
-        SourceImage(image.sha256 if found else "", *(found or ("", 0, 0)), image.alt)
-        for image, found in ((image, known[image.sha256]) for image in asked)
-    )
-
-
-async def _image(call: Call, person: Person, sha256: str) -> tuple[str, int, int] | None:
-    """Its kind and its size in pixels, read from the stored bytes; None if it is not there for this person."""
-    try:
-        data, mime = await call.door.read_image(by=person, sha256=sha256)
-    except NotFound:
-        return None
-    with Image.open(BytesIO(data)) as picture:
-        return mime, picture.width, picture.height
 
 
 def content_of(source: Source, publish_at: datetime) -> DraftContent:

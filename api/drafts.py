@@ -26,7 +26,7 @@ IfMatch = Annotated[str | None, Header(max_length=1000, description="The ETag th
 @router.post("/drafts", status_code=201, responses={**refusals(400, 403, 409, 413, 422), 201: {"model": SavedOut}})
 async def create_draft(asked: DraftContent, call: Posting) -> Response:
     """Write a new draft; its first version with it."""
-    source = await source_of(call, asked)
+    source = source_of(call, asked)
 
     async def act(session: Any, person: Person) -> SavedOut:
         saved = await drafting.create_draft(
@@ -65,7 +65,7 @@ async def replace_draft(draft_id: UUID, asked: DraftContent, call: Reading, if_m
     if if_match is None or if_match.strip() == "*":
         # "*" would let a caller overwrite what they never saw.
         raise PreconditionMissing()
-    source = await source_of(call, asked)
+    source = source_of(call, asked)
     async with call.transaction() as (session, person):
         _, publish_at, number = await versions.editable(session, by=person, draft_id=draft_id)
         if etag(number, publish_at) not in tags_in(if_match):
@@ -76,6 +76,7 @@ async def replace_draft(draft_id: UUID, asked: DraftContent, call: Reading, if_m
                 by=person,
                 draft_id=draft_id,
                 seen_version=number,
+                seen_publish_at=publish_at,
                 source=source,
                 publish_at=asked.publish_at,
                 request=call.request_id,

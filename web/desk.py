@@ -4,19 +4,17 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
-from io import BytesIO
 from typing import Annotated, Any, Protocol
 from uuid import uuid4
 
 from fastapi import Depends
-from PIL import Image
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from core.domain.content import SourceImage
 from core.domain.people import Person
-from core.domain.refusals import NotFound
+from core.use_cases.access import images_seen
 from core.use_cases.media import Uploaded
 from core.use_cases.record import service_state
 from web.chrome import delivery_notice
@@ -101,9 +99,5 @@ class PersonalShelf:
 
     async def find(self, sha256: str) -> SourceImage | None:
         # The hash comes back from the browser: only an image this person may see counts, and its size is read, not believed.
-        try:
-            data, mime = await self._desk.read_image(by=self._person, sha256=sha256)
-        except NotFound:
-            return None
-        with Image.open(BytesIO(data)) as image:
-            return SourceImage(sha256, mime, image.width, image.height, "")
+        async with self._desk.database.transaction() as session:
+            return (await images_seen(session, self._person, {sha256})).get(sha256)

@@ -5,6 +5,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from core.domain.content import SourceImage
 from core.domain.people import Person, Role
 from core.domain.refusals import NoRole, NotFound
 from core.records.facts import DraftFacts, draft_facts, lock_draft
@@ -47,6 +48,21 @@ async def locked_draft(session: AsyncSession, person: Person, draft_id: UUID) ->
     """The draft under its row lock, to act on; or NotFound."""
     await lock_draft(session, draft_id)
     return await seen_draft(session, person, draft_id)
+
+
+async def images_seen(session: AsyncSession, person: Person, hashes: set[str]) -> dict[str, SourceImage]:
+    """The originals among `hashes` that this person uploaded or may see in a draft, by hash; without alt text."""
+    if not hashes:
+        return {}
+    rows = await session.execute(
+        text(
+            "SELECT m.sha256, m.mime, m.width, m.height FROM media m WHERE m.sha256 = ANY(:hashes) AND ("  # noqa: S608
+            "EXISTS (SELECT 1 FROM upload u WHERE u.sha256 = m.sha256 AND u.person_id = :viewer) "
+            f"OR EXISTS (SELECT 1 FROM draft_image i JOIN draft d ON d.id = i.draft_id WHERE i.sha256 = m.sha256 AND {VISIBLE}))"
+        ),
+        {"hashes": sorted(hashes), **visibility(person)},
+    )
+    return {row.sha256: SourceImage(row.sha256, row.mime, row.width, row.height, "") for row in rows}
 
 
 async def may_see_image(session: AsyncSession, person: Person, sha256: str) -> bool:

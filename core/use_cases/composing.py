@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.domain.content import Rendition, RenditionImage, Source
 from core.domain.manifest import canonical, manifest_of
+from core.domain.people import Person
 from core.domain.refusals import (
     AccountNotRegistered,
     AltTextMissing,
@@ -30,6 +31,7 @@ from core.domain.refusals import (
 )
 from core.records.facts import AccountFacts
 from core.records.reads import accounts_by_id
+from core.use_cases.access import images_seen
 from integrations.platforms.registry import PLATFORMS
 
 MAX_IMAGES = 4
@@ -44,13 +46,17 @@ class Composed:
 
 
 async def compose(
-    session: AsyncSession, source: Source, *, publish_at: datetime, now: datetime, time_may_be_past: bool = False
+    session: AsyncSession, source: Source, *, by: Person, publish_at: datetime, now: datetime, time_may_be_past: bool = False
 ) -> Composed:
-    """Render `source` for every target account. Raises Several with every refusal there is, in the order of the form."""
+    """Render `source` for every target account. Raises Several with every refusal there is, in the order of the form.
+
+    Of an image only its hash and its alt text are taken from `source`; what kind and size it is, the service knows.
+    """
     source = normalised(source)
     refusals = _refusals(source, publish_at=publish_at, now=now, time_may_be_past=time_may_be_past)
     accounts = await _accounts(session, source, refusals)
-    derivatives = await _derivatives(session, source, refusals)
+    source = await _with_known_images(session, source, by, refusals)
+    derivatives = await _derivatives(session, source)
     renditions = _render(source, accounts, derivatives, refusals)
     if refusals:
         raise Several(_once(refusals))
@@ -122,22 +128,29 @@ async def _accounts(session: AsyncSession, source: Source, refusals: list[BadInp
     return accounts
 
 
-async def _derivatives(session: AsyncSession, source: Source, refusals: list[BadInput]) -> dict[tuple[str, str], RenditionImage]:
+async def _with_known_images(session: AsyncSession, source: Source, by: Person, refusals: list[BadInput]) -> Source:
+    """The same source with each image's facts; one this person may not see is one that is not there."""
+    known = await images_seen(session, by, {image.sha256 for image in source.images})
+    if any(image.sha256 not in known for image in source.images):
+        refusals.append(ImageUnknown(field="images"))
+        return source
+    return replace(source, images=tuple(replace(known[image.sha256], alt=image.alt) for image in source.images))
+
+
+async def _derivatives(session: AsyncSession, source: Source) -> dict[tuple[str, str], RenditionImage]:
     """By (original's SHA-256, platform). The alt text comes from the version."""
+    if not source.images:
+        return {}
     rows = await session.execute(
         text(
             "SELECT source_sha256, platform, sha256, mime, size, width, height FROM derivative WHERE source_sha256 = ANY(:images)"
         ),
         {"images": [image.sha256 for image in source.images]},
     )
-    found = {
+    return {
         (row.source_sha256, row.platform): RenditionImage(row.sha256, row.mime, row.size, row.width, row.height, "")
         for row in rows
     }
-    known = {sha256 for sha256, _ in found}
-    if any(image.sha256 not in known for image in source.images):
-        refusals.append(ImageUnknown(field="images"))
-    return found
 
 
 def _render(

@@ -39,7 +39,7 @@ async def create_draft(session: AsyncSession, *, by: Person, source: Source, pub
     """A new draft with its first version. Raises BadInput (or Several), naming fields, and leaves nothing behind."""
     require(by, *WRITERS)
     now = await clock(session)
-    composed = await compose(session, source, publish_at=publish_at, now=now)
+    composed = await compose(session, source, by=by, publish_at=publish_at, now=now)
     draft_id = uuid4()
     await session.execute(text("INSERT INTO draft (id, created_by) VALUES (:id, :by)"), {"id": draft_id, "by": by.id})
     digest = await _write_version(session, by=by, draft_id=draft_id, number=1, composed=composed, request=request)
@@ -55,21 +55,22 @@ async def save_draft(
     seen_version: int,
     source: Source,
     publish_at: datetime,
+    seen_publish_at: datetime | None = None,
     request: str = "",
 ) -> Saved:
-    """Save over the version that was open (`seen_version`); another newest version is DraftChanged.
+    """Save over the version that was open (`seen_version`, with `seen_publish_at` if given); anything else is DraftChanged.
 
     A change voids every authorisation of the version before; a new publish time alone is a new schedule row.
     Raises AlreadySent once any of the draft's posts may have left.
     """
     require(by, *WRITERS)
     facts = await locked_draft(session, by, draft_id)
-    if facts.version_number != seen_version:
+    if facts.version_number != seen_version or seen_publish_at not in (None, facts.schedule.publish_at):
         raise DraftChanged()
     if any(publication.state in SENT_OR_MAYBE for publication in facts.publications):
         raise AlreadySent()
     unmoved = publish_at == facts.schedule.publish_at
-    composed = await compose(session, source, publish_at=publish_at, now=facts.now, time_may_be_past=unmoved)
+    composed = await compose(session, source, by=by, publish_at=publish_at, now=facts.now, time_may_be_past=unmoved)
     changed = digest_of(composed.canonical) != facts.digest
     if not changed and unmoved:
         return Saved(draft_id, facts.version_number, facts.digest, False)
