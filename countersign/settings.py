@@ -64,7 +64,7 @@ class WorkerSettings(_Settings):
     public_urls: dict[str, str] = Field(default_factory=dict)
     """Where the public reads a platform, by platform, if not at its own address."""
     stop_at: str = ""
-    """For fault tests alone: the named point of a publication at which this worker kills itself."""
+    """For fault tests alone: the named point of a publication at which this worker kills itself, or with `pause:` stops."""
 
 
 class MigrateSettings(_Settings):

@@ -117,15 +117,23 @@ def build_means(settings: WorkerSettings) -> Means:
         access_for=access_for,
         gate=Gate(database),
         worker=f"{socket.gethostname()}:{os.getpid()}",
-        reached=_killer(Point(settings.stop_at)) if settings.stop_at else nobody_listens,
+        reached=_stopper(settings.stop_at) if settings.stop_at else nobody_listens,
     )
 
 
-def _killer(at: Point) -> Reached:
-    """A listener for fault tests: SIGKILL to ourselves at the named point."""
+def _stopper(at: str) -> Reached:
+    """A listener for fault tests: at the named point the first publication to reach it kills this process.
+
+    `pause:` before the point stops the process there instead, once, until somebody lets it go on.
+    """
+    pauses, wanted = at.startswith("pause:"), Point(at.removeprefix("pause:"))
+    stopped: list[str] = []
 
     def reached(point: Point, publication_id: str) -> None:
-        if point is at:
-            os.kill(os.getpid(), signal.SIGKILL)
+        if point is wanted and not stopped:
+            stopped.append(publication_id)
+            # Straight to the log: nothing is flushed after a kill.
+            os.write(2, f"stopping at {point} with {publication_id}\n".encode())
+            os.kill(os.getpid(), signal.SIGSTOP if pauses else signal.SIGKILL)
 
     return reached

@@ -4,8 +4,6 @@ The api has no connection to Temporal; this loop in the worker is the only way w
 """
 
 import asyncio
-import time
-from dataclasses import dataclass
 from datetime import timedelta
 
 import structlog
@@ -33,12 +31,7 @@ POLL_SECONDS = 0.2
 UPKEEP_SECONDS = 2.0
 AT_ONCE = 20
 _RPC = timedelta(seconds=5)
-
-
-@dataclass
-class _Health:
-    engine: bool = False
-    upkeep_at: float = 0.0
+_HEALTH = timedelta(seconds=1)
 
 
 class Courier:
@@ -48,21 +41,33 @@ class Courier:
         self._database = database
         self._client = client
         self._worker = worker
-        self._health = _Health()
         self._slots = asyncio.Semaphore(AT_ONCE)
 
     async def run(self) -> None:
         """Until cancelled. A fault of the database or of Temporal is waited out, never fatal."""
+        # Side by side: leases end and signs of life are given however long Temporal keeps a delivery waiting.
+        async with asyncio.TaskGroup() as together:
+            together.create_task(self._deliver_for_ever())
+            together.create_task(self._keep_up_for_ever())
+
+    async def _deliver_for_ever(self) -> None:
         while True:
             try:
                 delivered = await self.deliver_once()
-                await self._upkeep()
             except (SQLAlchemyError, OSError) as fault:
                 log.warning("courier.database_away", fault=type(fault).__name__)
                 delivered = 0
                 await asyncio.sleep(1)
             if not delivered:
                 await asyncio.sleep(POLL_SECONDS)
+
+    async def _keep_up_for_ever(self) -> None:
+        while True:
+            try:
+                await self.keep_up_once()
+            except (SQLAlchemyError, OSError) as fault:
+                log.warning("courier.database_away", fault=type(fault).__name__)
+            await asyncio.sleep(UPKEEP_SECONDS)
 
     async def deliver_once(self) -> int:
         """Deliver what waits; returns how many messages arrived. What did not is given back."""
@@ -76,7 +81,6 @@ class Courier:
         async with self._database.transaction() as session:
             await mark_delivered(session, done)
             await give_back(session, failed)
-        self._health.engine = bool(done)
         if failed:
             await asyncio.sleep(1)
         return len(done)
@@ -103,16 +107,17 @@ class Courier:
                 return False
         return True
 
-    async def _upkeep(self) -> None:
-        """Every two seconds: leases that ended, posts that are overdue, a sign of life."""
-        if time.monotonic() - self._health.upkeep_at < UPKEEP_SECONDS:
-            return
-        self._health.upkeep_at = time.monotonic()
-        try:
-            self._health.engine = await self._client.service_client.check_health(timeout=_RPC)
-        except (RPCError, TimeoutError):
-            self._health.engine = False
+    async def keep_up_once(self) -> None:
+        """Leases that ended, posts that are overdue, a sign of life."""
         async with self._database.transaction() as session:
             await end_leases(session)
             await leave_word_for_overdue(session)
-            await beat(session, worker=self._worker, engine=self._health.engine)
+        engine = await self._engine_answers()
+        async with self._database.transaction() as session:
+            await beat(session, worker=self._worker, engine=engine)
+
+    async def _engine_answers(self) -> bool:
+        try:
+            return await self._client.service_client.check_health(timeout=_HEALTH)
+        except (RPCError, TimeoutError):
+            return False

@@ -5,6 +5,7 @@
 
 import asyncio
 import contextlib
+import time
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
@@ -31,8 +32,10 @@ class _Waiting:
 class Gate:
     """Where this worker's claimed publications wait. `keep()` must run beside it."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *, lease_seconds: float = LEASE_SECONDS) -> None:
         self._database = database
+        self.lease_seconds = lease_seconds
+        self.closed = False
         self._waiting: dict[UUID, _Waiting] = {}
         self._ahead = 0.0
 
@@ -46,6 +49,12 @@ class Gate:
         waiting.draft_revision = draft_revision
         waiting.woken.clear()
 
+    def close(self) -> None:
+        """This worker is stopping: nobody waits here any more, another worker may have them."""
+        self.closed = True
+        for waiting in self._waiting.values():
+            waiting.woken.set()
+
     def leave(self, publication_id: UUID) -> None:
         self._waiting.pop(publication_id, None)
 
@@ -55,6 +64,8 @@ class Gate:
         seconds = until.timestamp() - (_wall() + self._ahead)
         if seconds <= 0:
             return True
+        if self.closed:
+            return False
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(waiting.woken.wait(), timeout=seconds)
         return not waiting.woken.is_set()
@@ -73,7 +84,7 @@ class Gate:
         if not entered:
             return
         async with self._database.transaction() as session:
-            now, found = await renew_leases(session, waiting=entered, lease_seconds=LEASE_SECONDS)
+            now, found = await renew_leases(session, waiting=entered, lease_seconds=self.lease_seconds)
         self._ahead = now.timestamp() - _wall()
         standing = {row.id: row for row in found}
         for publication_id in entered:
@@ -86,4 +97,4 @@ class Gate:
 
 
 def _wall() -> float:
-    return datetime.now().timestamp()
+    return time.time()

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from temporalio import workflow
 from temporalio.common import RetryPolicy
-from temporalio.exceptions import ActivityError, is_cancelled_exception
+from temporalio.exceptions import ActivityError
 
 from workflows.contracts import PublicationContract
 from workflows.messages import PublicationStand
@@ -46,7 +46,9 @@ class PublicationWorkflow:
             if stand.need == "publish":
                 await self._publish(publication_id)
             elif stand.need == "read_back":
-                await self._read_back(publication_id)
+                read = await self._read_back(publication_id)
+                if read.need == "read_back":
+                    await self._wait(read.at, for_word=False)
 
     async def _look(self, publication_id: str) -> PublicationStand:
         return await workflow.execute_activity_method(
@@ -63,23 +65,20 @@ class PublicationWorkflow:
                 retry_policy=ONCE,
                 summary="publish at its time",
             )
-        except ActivityError as failed:
-            if is_cancelled_exception(failed):
+        except ActivityError:
+            # A worker that stops reports its activities as cancelled; only a workflow that was cancelled itself ends here.
+            if workflow.cancellation_reason() is not None:
                 raise
 
-    async def _read_back(self, publication_id: str) -> None:
-        """Reads until what stands there can be told; reading is harmless, so it is repeated at growing distances."""
-        while True:
-            stand = await workflow.execute_activity_method(
-                PublicationContract.read_back,
-                publication_id,
-                start_to_close_timeout=timedelta(minutes=2),
-                retry_policy=PATIENT,
-                summary="read back",
-            )
-            if stand.need != "read_back":
-                return
-            await self._wait(stand.at, for_word=False)
+    async def _read_back(self, publication_id: str) -> PublicationStand:
+        """Reading is harmless: it is repeated, at the distance that the answer names, until what stands there can be told."""
+        return await workflow.execute_activity_method(
+            PublicationContract.read_back,
+            publication_id,
+            start_to_close_timeout=timedelta(minutes=2),
+            retry_policy=PATIENT,
+            summary="read back",
+        )
 
     async def _wait(self, until: float | None, *, for_word: bool) -> bool:
         """True once the instant has come; False if word came before it. `for_word`: without an instant, wait for word."""

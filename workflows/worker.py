@@ -1,7 +1,6 @@
 """The worker: activities, workflows, the gate's keeper and the courier in one process. Scale out by running more of them."""
 
 import asyncio
-import contextlib
 from datetime import timedelta
 
 import structlog
@@ -16,6 +15,7 @@ from workflows.authorisation import DraftWorkflow
 from workflows.courier import Courier
 from workflows.messages import TASK_QUEUE
 from workflows.publication import PublicationWorkflow
+from workflows.quiet_failures import QuietFailures
 
 log = structlog.get_logger(__name__)
 
@@ -38,6 +38,7 @@ def build_worker(client: Client, means: Means) -> Worker:
         max_cached_workflows=CACHED_WORKFLOWS,
         max_concurrent_workflow_tasks=100,
         graceful_shutdown_timeout=GRACE,
+        interceptors=[QuietFailures()],
     )
 
 
@@ -57,17 +58,18 @@ async def connect(address: str, *, namespace: str) -> Client:
 async def run_worker(client: Client, means: Means, stopped: asyncio.Event) -> None:
     """Work until `stopped` is set, then let what is in flight finish within the grace."""
     courier = Courier(means.database, client, worker=means.worker)
-    async with build_worker(client, means):
-        beside: list[asyncio.Task[None]] = [asyncio.create_task(means.gate.keep()), asyncio.create_task(courier.run())]
-        done, _ = await asyncio.wait([*beside, asyncio.create_task(_until(stopped))], return_when=asyncio.FIRST_COMPLETED)
+    beside = [asyncio.create_task(means.gate.keep()), asyncio.create_task(courier.run())]
+    try:
+        async with build_worker(client, means):
+            asked = asyncio.create_task(stopped.wait())
+            await asyncio.wait([*beside, asked], return_when=asyncio.FIRST_COMPLETED)
+            asked.cancel()
+            # What waits is anybody's again; leases are kept until the calls that are out have their answers.
+            means.gate.close()
+    finally:
         for task in beside:
             task.cancel()
-        for task in beside:
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
-        for task in done:
-            task.result()
-
-
-async def _until(stopped: asyncio.Event) -> None:
-    await stopped.wait()
+        ended = await asyncio.gather(*beside, return_exceptions=True)
+    for fault in ended:
+        if isinstance(fault, Exception):
+            raise fault

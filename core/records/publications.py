@@ -116,8 +116,12 @@ async def claim(session: AsyncSession, publication_id: UUID, *, worker: str, lea
 
 
 async def follow_schedule(session: AsyncSession, publication_id: UUID, *, revision: int, publish_at: datetime) -> None:
+    """Note the newest time a person gave; a slower reader never puts an older one back."""
     await session.execute(
-        text("UPDATE publication SET schedule_revision = :revision, publish_at = :at WHERE id = :id"),
+        text(
+            "UPDATE publication SET schedule_revision = :revision, publish_at = :at "
+            "WHERE id = :id AND schedule_revision < :revision"
+        ),
         {"id": publication_id, "revision": revision, "at": publish_at},
     )
 
@@ -174,6 +178,8 @@ async def record_receipt(
     session: AsyncSession, *, publication_id: UUID, attempt_id: UUID, epoch: int, outcome: Outcome, retry_at: datetime | None
 ) -> None:
     """Keep what came back and move the publication by it. A late receipt settles UNKNOWN; it is kept in any case."""
+    # A platform's words may hold what no text column can; the receipt must be written whatever it said.
+    detail = outcome.detail.replace("\x00", "")
     await session.execute(
         text(
             "INSERT INTO receipt (id, attempt_id, result, status, post_id, permalink, detail) "
@@ -186,7 +192,7 @@ async def record_receipt(
             "status": outcome.status,
             "post": outcome.post_id,
             "link": outcome.permalink,
-            "detail": outcome.detail,
+            "detail": detail,
         },
     )
     after = {
@@ -195,7 +201,7 @@ async def record_receipt(
         Result.REFUSED: State.REJECTED,
         Result.UNKNOWN: State.UNKNOWN,
     }[outcome.result]
-    note = "" if outcome.result is Result.ACCEPTED else outcome.detail
+    note = "" if outcome.result is Result.ACCEPTED else detail
     options: dict[str, Any] = {"epoch": epoch, "note": note, "post_id": outcome.post_id, "permalink": outcome.permalink}
     if await move(session, publication_id, before=State.SENDING, after=after, retry_at=retry_at, **options):
         return

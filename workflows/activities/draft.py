@@ -26,7 +26,7 @@ class DraftActivities(DraftContract):
     async def carry_on(self, draft_id: str) -> DraftStand:
         """Open what is open, start what is due, close what is over: by the rows, and safe to repeat."""
         async with self._database.transaction() as session:
-            facts = await draft_facts(session, UUID(draft_id))
+            facts = await _named(session, draft_id)
             if facts is None:
                 # A forged message names no draft: there is nothing to do, and nothing it could authorise.
                 return DraftStand("unknown", True)
@@ -36,6 +36,13 @@ class DraftActivities(DraftContract):
             if stand.due and stand.standing in (Standing.AUTHORISED, Standing.NEEDS_ATTENTION, Standing.PUBLISHING):
                 await _make_publications(session, facts)
         return _told(facts, stand, busy=busy)
+
+
+async def _named(session: AsyncSession, draft_id: str) -> DraftFacts | None:
+    try:
+        return await draft_facts(session, UUID(draft_id))
+    except ValueError:
+        return None
 
 
 def _told(facts: DraftFacts, stand: Stand, *, busy: bool) -> DraftStand:

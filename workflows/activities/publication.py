@@ -40,24 +40,24 @@ class PublicationActivities(PublicationContract):
     async def look(self, publication_id: str) -> PublicationStand:
         """Settle what needs no platform (withdrawn, stale, expired, re-timed) and say what comes next."""
         async with self._means.database.transaction() as session:
-            row = await publication(session, UUID(publication_id))
+            row = await _named(session, publication_id)
             if row is None or row.state in NOTHING:
                 return PublicationStand(str(row.state) if row else "unknown", "nothing")
             if row.state is State.PUBLISHED:
                 return PublicationStand(str(row.state), "read_back")
             if row.state in (State.CLAIMED, State.SENDING):
-                until = row.lease_until or row.now
+                # The courier ends leases; asking again in a second costs less than asking until it has.
+                until = max(row.lease_until or row.now, row.now)
                 return PublicationStand(str(row.state), "wait", until.timestamp() + 1)
             facts = await draft_facts(session, row.draft_id)
             if facts is None:
                 return PublicationStand(str(row.state), "nothing")
-            retimed = facts.schedule.revision > row.schedule_revision
             if row.state is not State.SCHEDULED:
-                # Lifting a hold releases nothing by itself: only a new time, given by a person, does.
-                if not (retimed and stand_of(facts.rows, facts.now).due):
+                # Lifting a hold releases nothing by itself: only a time that a person gave after it was stopped does.
+                if not (facts.schedule.set_at > row.moved_at and stand_of(facts.rows, facts.now).due):
                     return PublicationStand(str(row.state), "nothing")
                 await move(session, row.id, before=row.state, after=State.SCHEDULED, epoch=row.epoch)
-            if retimed:
+            if facts.schedule.revision > row.schedule_revision:
                 await follow_schedule(session, row.id, revision=facts.schedule.revision, publish_at=facts.schedule.publish_at)
             return await self._scheduled(session, row)
 
@@ -84,7 +84,7 @@ class PublicationActivities(PublicationContract):
     async def read_back(self, publication_id: str) -> PublicationStand:
         """PUBLISHED → VERIFIED when what stands there is what was authorised, → MISMATCH, to two people, when it is not."""
         async with self._means.database.transaction() as session:
-            row = await publication(session, UUID(publication_id))
+            row = await _named(session, publication_id)
             if row is None or row.state is not State.PUBLISHED or row.post_id is None:
                 return PublicationStand(str(row.state) if row else "unknown", "nothing")
             case = await judge_publication(session, row)
@@ -112,6 +112,14 @@ class PublicationActivities(PublicationContract):
                 permalink=found.permalink,
             )
         return PublicationStand(str(after), "nothing")
+
+
+async def _named(session: AsyncSession, publication_id: str) -> Publication | None:
+    """The publication a message names; None if it names none, as a forged one may."""
+    try:
+        return await publication(session, UUID(publication_id))
+    except ValueError:
+        return None
 
 
 async def _beat() -> None:

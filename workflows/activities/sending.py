@@ -2,13 +2,15 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from core.domain.content import Rendition
 from core.domain.outcome import Outcome, Result
@@ -16,11 +18,20 @@ from core.domain.publication import State
 from core.domain.verdict import Refused
 from core.records.database import Database
 from core.records.facts import AccountFacts
-from core.records.publications import Dispatched, Publication, claim, dispatch, move, publication, record_receipt
+from core.records.publications import (
+    Dispatched,
+    Publication,
+    claim,
+    dispatch,
+    follow_schedule,
+    move,
+    publication,
+    record_receipt,
+)
 from integrations.platforms.base import Access, Platform, Prepared, PrepareFailed
-from integrations.store import MediaStore
+from integrations.store import MediaCorrupted, MediaMissing, MediaStore
 from workflows.activities.judging import Case, judge_publication
-from workflows.gate import LEASE_SECONDS, Gate
+from workflows.gate import Gate
 from workflows.points import Point, Reached
 
 log = structlog.get_logger(__name__)
@@ -28,6 +39,7 @@ log = structlog.get_logger(__name__)
 # A request that did not start this long after dispatch is recorded as not sent (design: one publication's life).
 START_WITHIN_SECONDS = 2.0
 RETRY_MOST_SECONDS = 300.0
+NO_IMAGE = "An authorised image is missing from the media store, or is no longer the one that was authorised. Restore it."
 
 AccessFor = Callable[[AccountFacts], Access]
 
@@ -56,7 +68,7 @@ class Sending:
     async def run(self) -> str:
         """The state it was left in, for the workflow's own history."""
         async with self._means.database.transaction() as session:
-            epoch = await claim(session, self._id, worker=self._means.worker, lease_seconds=LEASE_SECONDS)
+            epoch = await claim(session, self._id, worker=self._means.worker, lease_seconds=self._means.gate.lease_seconds)
         if epoch is None:
             return "not claimed"
         self._epoch = epoch
@@ -77,21 +89,25 @@ class Sending:
         self._reach(Point.PREPARED)
         while True:
             case = await self._judge()
-            if case is None or isinstance(case.finding, Refused):
+            if case is None or case.account is None or case.rendition is None or isinstance(case.finding, Refused):
                 return "let go"
             self._reach(Point.JUDGED)
             self._means.gate.judged(self._id, draft_revision=case.facts.revision)
             self._reach(Point.AT_THE_GATE)
-            await self._means.gate.wait(self._id, case.facts.schedule.publish_at)
-            started = _boottime()
-            answered = await self._dispatch(case.finding.data)
-            if answered.result == "sending" and answered.attempt_id and case.account and case.rendition:
-                return await self._send(case.account, case.rendition, prepared, answered.attempt_id, started)
+            if not await self._means.gate.wait(self._id, case.facts.schedule.publish_at) and self._means.gate.closed:
+                return await self._let_go()
+            answered = await _whole(self._leave(case.account, case.rendition, prepared, case.finding.data))
             if answered.result not in ("early", "judge_again"):
                 return answered.result
             if answered.result == "early" and answered.publish_at and answered.at:
                 # Never early: our clock ran ahead of the database's. A later schedule waits at the gate again.
                 await asyncio.sleep(min(1.0, max(0.0, (answered.publish_at - answered.at).total_seconds())))
+
+    async def _let_go(self) -> str:
+        """Anybody's again at once, instead of when the lease ends."""
+        async with self._means.database.transaction() as session:
+            await move(session, self._id, before=State.CLAIMED, after=State.SCHEDULED, epoch=self._epoch)
+        return "let go"
 
     async def _judge(self) -> Case | None:
         """The case as it stands; None after a refusal, which is recorded, or if the claim is no longer ours."""
@@ -107,15 +123,18 @@ class Sending:
             if _moved_away(case, row):
                 await move(session, self._id, before=State.CLAIMED, after=State.SCHEDULED, epoch=self._epoch)
                 return None
+            if case.facts.schedule.revision > row.schedule_revision:
+                at = case.facts.schedule.publish_at
+                await follow_schedule(session, self._id, revision=case.facts.schedule.revision, publish_at=at)
         return case
 
     async def _prepare(self, account: AccountFacts, rendition: Rendition) -> Prepared | None:
         """Upload the images: harmless to repeat. None: it was let go, for later or for a person."""
-        files = {image.sha256: await self._means.store.get(image.sha256) for image in rendition.images}
         try:
+            files = {image.sha256: await self._means.store.get(image.sha256) for image in rendition.images}
             return await self._means.platforms[rendition.platform].prepare(self._means.access_for(account), rendition, files)
-        except PrepareFailed as failed:
-            outcome = failed.outcome
+        except (PrepareFailed, MediaMissing, MediaCorrupted) as failed:
+            outcome = failed.outcome if isinstance(failed, PrepareFailed) else Outcome(Result.REFUSED, NO_IMAGE)
             after = State.REJECTED if outcome.result is Result.REFUSED else State.SCHEDULED
             async with self._means.database.transaction() as session:
                 retry = await self._retry_at(outcome) if after is State.SCHEDULED else None
@@ -124,9 +143,19 @@ class Sending:
                 )
             return None
 
-    async def _dispatch(self, verdict: dict[str, object]) -> Dispatched:
+    async def _leave(
+        self, account: AccountFacts, rendition: Rendition, prepared: Prepared, verdict: dict[str, object]
+    ) -> Dispatched:
+        """Dispatch and, if that allows it, the one call: from the first to the receipt it is one piece."""
         async with self._means.database.transaction() as session:
-            return await dispatch(session, self._id, epoch=self._epoch, verdict=verdict)
+            # A wait for a connection is no part of the time between dispatch and the call.
+            await session.connection()
+            started = _boottime()
+            answered = await dispatch(session, self._id, epoch=self._epoch, verdict=verdict)
+        if answered.result != "sending" or answered.attempt_id is None:
+            return answered
+        sent = await self._send(account, rendition, prepared, answered.attempt_id, started)
+        return replace(answered, result=sent)
 
     async def _send(
         self, account: AccountFacts, rendition: Rendition, prepared: Prepared, attempt_id: UUID, started: float
@@ -159,7 +188,7 @@ class Sending:
                         retry_at=retry,
                     )
                 return
-            except (SQLAlchemyError, OSError) as fault:
+            except (OperationalError, InterfaceError, PoolTimeout, OSError) as fault:
                 log.warning("publication.receipt_waits", publication=str(self._id), fault=type(fault).__name__)
                 await asyncio.sleep(1)
 
@@ -180,6 +209,16 @@ class Sending:
 def _moved_away(case: Case, row: Publication) -> bool:
     """Re-timed to well after this claim: let it go, so that nothing waits at the gate for hours."""
     return (case.facts.schedule.publish_at - row.now) > timedelta(minutes=5)
+
+
+async def _whole(act: Coroutine[Any, Any, Dispatched]) -> Dispatched:
+    """All of `act`, even if we are told to stop in the middle: a call that is out must have its answer written down."""
+    under_way = asyncio.ensure_future(act)
+    try:
+        return await asyncio.shield(under_way)
+    except asyncio.CancelledError:
+        await asyncio.wait([under_way])
+        raise
 
 
 def _boottime() -> float:
