@@ -54,9 +54,12 @@ def demo(port: int = 8000, state: Path = STATE) -> None:
 
 
 @app.command()
-def walk(url: Annotated[str, typer.Option(help="Where the service is.")] = "http://127.0.0.1:8000") -> None:
+def walk(
+    url: Annotated[str, typer.Option(help="Where the service is.")] = "http://127.0.0.1:8000",
+    state: Annotated[Path, typer.Option(help="The demo's folder, which says where its sandboxes are.")] = STATE,
+) -> None:
     """Play the main job over HTTP as three people and print the evidence. Ends with 0 only if all of it held."""
-    if not _part("walk.run").run_walk(url, _console()):
+    if not _part("walk.run").run_walk(url, _console(), state):
         raise typer.Exit(1)
 
 
