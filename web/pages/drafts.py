@@ -48,7 +48,7 @@ class DraftPages:
             "draft.html",
             title=view.purpose,
             view={
-                "caption": "Draft",
+                "caption": f"Version {view.version}",
                 "standing": view.standing,
                 "means": label_of(view.standing).means,
                 "actions": [{"href": f"{here}/{path}", "text": text} for key, text, path in _ACTIONS if key in view.may],
@@ -59,6 +59,7 @@ class DraftPages:
                 "history": history_in(view),
                 "versions": [{"number": v.number, "by": v.saved_by, "at": v.saved_at, "digest": v.digest} for v in view.versions],
                 "audit": f"/audit?subject=draft:{draft_id}",
+                "record": f"{here}/record.json",
             },
         )
 

@@ -15,6 +15,7 @@ from core.use_cases.record import AuditLine, PublicationView, audit_list, public
 from core.use_cases.versions import version_view
 from web.desk import Desk, Visitor
 from web.draft_views import Entry, Fact, image_url
+from web.pages.evidence import evidence_routes
 from web.previews import Preview, preview_of
 from web.when import london
 from web.words import digest_shortly, label_of, platform_name
@@ -142,4 +143,5 @@ def record_routes(desk: Desk) -> APIRouter:
     router = APIRouter()
     router.add_api_route("/publications/{publication_id}", pages.publication, methods=["GET"], response_model=None)
     router.add_api_route("/audit", pages.audit, methods=["GET"], response_model=None)
+    router.include_router(evidence_routes(desk))
     return router
