@@ -37,7 +37,9 @@ class Death:
 
     @property
     def sentence(self) -> str:
-        how = f"was killed by signal {self.exit_code - 128}" if self.exit_code > 128 else f"ended with code {self.exit_code}"
+        # Above 128: the command was; below 0: its launcher itself, and the command with it.
+        number = -self.exit_code if self.exit_code < 0 else self.exit_code - 128
+        how = f"was killed by signal {number}" if number > 0 else f"ended with code {self.exit_code}"
         return f"{self.name} {how} though nothing asked it to; what it last said is in {self.log}."
 
 
