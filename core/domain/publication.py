@@ -48,9 +48,21 @@ LEGAL_MOVES: frozenset[tuple[State, State]] = frozenset(
 
 FINAL: frozenset[State] = frozenset({S.STALE, S.WITHDRAWN, S.ABANDONED, S.REMOVED, S.VERIFIED})
 
-# A draft whose publication ever came this far takes no new version: a correction is a linked draft.
+# A draft whose publication ever came this far takes no new version: a correction is a linked draft. ABANDONED is among them:
+# what people gave up after an unknown outcome may stand on the platform.
 SENT_OR_MAYBE: frozenset[State] = frozenset(
-    {S.SENDING, S.PROCESSING, S.PUBLISHED, S.VERIFIED, S.MISMATCH, S.UNKNOWN, S.REMOVING, S.REMOVAL_UNKNOWN, S.REMOVED}
+    {
+        S.SENDING,
+        S.PROCESSING,
+        S.PUBLISHED,
+        S.VERIFIED,
+        S.MISMATCH,
+        S.UNKNOWN,
+        S.ABANDONED,
+        S.REMOVING,
+        S.REMOVAL_UNKNOWN,
+        S.REMOVED,
+    }
 )
 
 # At most one publication per (draft, account) may be in none of these (partial unique index `one_live_publication`).

@@ -72,7 +72,10 @@ class Progress:
 
 
 def progress(plan: Plan, decisions: tuple[Decision, ...], digest: str) -> Progress:
-    """Where the plan stands. Decisions over another digest count for nothing; a no ends it; steps open one after another."""
+    """Where the plan stands. Decisions over another digest count for nothing; a no ends it; steps open one after another.
+
+    No step is met by nobody, whatever quorum its route names (promise 8).
+    """
     counted = [decision for decision in decisions if decision.digest == digest]
     for answer, stage in ((Answer.REJECT, Stage.REJECTED), (Answer.ASK_FOR_CHANGES, Stage.CHANGES_ASKED)):
         if any(decision.answer is answer for decision in counted):
@@ -80,7 +83,7 @@ def progress(plan: Plan, decisions: tuple[Decision, ...], digest: str) -> Progre
     met: list[int] = []
     for step in plan.steps:
         people = {decision.person_id for decision in counted if decision.step == step.number}
-        if len(people) < step.quorum:
+        if len(people) < max(1, step.quorum):
             return Progress(Stage.OPEN, (step,), tuple(met), None)
         met.append(step.number)
     at = max((decision.at for decision in counted), default=None)

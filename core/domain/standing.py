@@ -114,6 +114,8 @@ def _after_publication(states: tuple[State, ...]) -> Standing | None:
         return None
     if any(state in (State.UNKNOWN, State.MISMATCH, State.REMOVAL_UNKNOWN) for state in counted):
         return Standing.NEEDS_ATTENTION
+    if all(state is State.ABANDONED for state in counted):
+        return Standing.WITHDRAWN
     if all(state in (State.PUBLISHED, State.VERIFIED) for state in counted) and len(counted) == len(states):
         return Standing.PUBLISHED
     if any(state in (State.SENDING, State.PROCESSING, State.SCHEDULED, State.CLAIMED) for state in counted):

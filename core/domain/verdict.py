@@ -17,13 +17,14 @@ RULES = "rules-1"
 
 @dataclass(frozen=True)
 class Judged:
-    """What a publication is judged by: its draft's rows, its own submission and digest, and the deciders' grants."""
+    """What a publication is judged by: its draft's rows, its own submission, digest and account, and the deciders' grants."""
 
     rows: DraftRows
     draft_revision: int
     submission_id: UUID
     newest_submission_id: UUID | None
     digest: str
+    account_id: UUID
     account_revision: int
     account_connected: bool
     contributors: frozenset[UUID]
@@ -51,7 +52,8 @@ def judge(judged: Judged, now: datetime) -> Verdict | Refused:
     refused = _refusal(judged, now)
     if refused is not None:
         return refused
-    until = min([judged.rows.window.end, now + GOOD_FOR, *(grant.valid_until for grant in judged.authorities)])
+    named = _named(judged)
+    until = min([judged.rows.window.end, now + GOOD_FOR, *(grant.valid_until for grant in named)])
     return Verdict(
         {
             "rules": RULES,
@@ -60,7 +62,7 @@ def judge(judged: Judged, now: datetime) -> Verdict | Refused:
             "submission": str(judged.submission_id),
             "digest": judged.digest,
             "account_revision": judged.account_revision,
-            "authorities": {str(grant.id): grant.revision for grant in judged.authorities},
+            "authorities": {str(grant.id): grant.revision for grant in named},
             "judged_at": stamp(now),
             "valid_until": stamp(until),
         }
@@ -92,12 +94,20 @@ def _refusal(judged: Judged, now: datetime) -> Refused | None:
     return None
 
 
+def _named(judged: Judged) -> tuple[Authority, ...]:
+    """The grants that the decisions rest on by name."""
+    decisions = judged.rows.submission.decisions if judged.rows.submission else ()
+    ids = {decision.authority_id for decision in decisions}
+    return tuple(grant for grant in judged.authorities if grant.id in ids)
+
+
 def _authorised_now(judged: Judged, stand: Stand, now: datetime) -> bool:
-    """Every step met by live grants of people who touched nothing."""
+    """Every step met by people who touched nothing, whose named grants stand and who still hold one for this account."""
     submission = judged.rows.submission
     if submission is None or stand.progress is None or stand.standing in (Standing.REJECTED, Standing.CHANGES_ASKED):
         return False
     live = {g.id: g for g in judged.authorities if not g.revoked and g.valid_from <= now < g.valid_until}
+    covering = {(g.person_id, g.role) for g in live.values() if g.account_id in (None, judged.account_id)}
     for step in submission.plan.steps:
         people = {
             decision.person_id
@@ -107,7 +117,8 @@ def _authorised_now(judged: Judged, stand: Stand, now: datetime) -> bool:
             and decision.person_id not in judged.contributors
             and (grant := live.get(decision.authority_id)) is not None
             and (grant.person_id, grant.role) == (decision.person_id, step.role)
+            and (grant.person_id, grant.role) in covering
         }
-        if len(people) < step.quorum:
+        if len(people) < max(1, step.quorum):
             return False
     return bool(submission.plan.steps) and stand.progress.authorised_at is not None

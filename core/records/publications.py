@@ -136,14 +136,16 @@ async def insert_publication(
     schedule_revision: int,
     publish_at: datetime,
 ) -> UUID | None:
-    """A new SCHEDULED publication with the message that starts its workflow; None if the account has a live one."""
+    """A new SCHEDULED publication with the message that starts its workflow.
+
+    None if the account has a live one, or ever had one for this submission: whatever ended it, it is not started again.
+    """
     row = (
         await session.execute(
             text(
                 "INSERT INTO publication (id, draft_id, account_id, submission_id, digest, schedule_revision, publish_at) "
                 "VALUES (:id, :draft, :account, :submission, :digest, :revision, :at) "
-                "ON CONFLICT (draft_id, account_id) WHERE state NOT IN ('abandoned', 'removed', 'stale', 'withdrawn') "
-                "DO NOTHING RETURNING id"
+                "ON CONFLICT DO NOTHING RETURNING id"
             ),
             {
                 "id": uuid4(),
@@ -210,12 +212,12 @@ async def record_receipt(
 
 
 async def authorities_behind(session: AsyncSession, submission_id: UUID) -> tuple[Authority, ...]:
-    """The grants that the decisions on this submission rest on, as they stand now."""
+    """Every grant of the people who decided on this submission, as they stand now."""
     rows = await session.execute(
         text(
-            "SELECT DISTINCT a.id, a.person_id, a.role, a.account_id, a.valid_from, a.valid_until, a.revision, "
-            "a.revoked_at IS NOT NULL AS revoked FROM authority a JOIN decision d ON d.authority_id = a.id "
-            "WHERE d.submission_id = :submission"
+            "SELECT a.id, a.person_id, a.role, a.account_id, a.valid_from, a.valid_until, a.revision, "
+            "a.revoked_at IS NOT NULL AS revoked FROM authority a "
+            "WHERE a.person_id IN (SELECT d.person_id FROM decision d WHERE d.submission_id = :submission)"
         ),
         {"submission": submission_id},
     )

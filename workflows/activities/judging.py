@@ -37,6 +37,7 @@ async def judge_publication(session: AsyncSession, publication: Publication) -> 
         submission_id=publication.submission_id,
         newest_submission_id=facts.submission.id if facts.submission else None,
         digest=publication.digest,
+        account_id=publication.account_id,
         account_revision=account.revision if account else -1,
         account_connected=account is not None and account.status == "connected",
         contributors=facts.contributors,

@@ -18,6 +18,8 @@ class PublicationRow(SQLModel, table=True):
             unique=True,
             postgresql_where=text("state NOT IN ('abandoned', 'removed', 'stale', 'withdrawn')"),
         ),
+        # Nothing is published a second time on one submission, whatever became of the first: not even after a takedown.
+        Index("publication_once_per_submission", "submission_id", "account_id", unique=True),
         Index("publication_state_idx", "state", "publish_at"),
     )
 

@@ -326,6 +326,7 @@ CREATE TABLE publication (
     FOREIGN KEY(digest) REFERENCES manifest (digest)
 );
 CREATE UNIQUE INDEX one_live_publication ON publication (draft_id, account_id) WHERE state NOT IN ('abandoned', 'removed', 'stale', 'withdrawn');
+CREATE UNIQUE INDEX publication_once_per_submission ON publication (submission_id, account_id);
 CREATE INDEX publication_state_idx ON publication (state, publish_at);
 CREATE TABLE transition (
     publication_id UUID NOT NULL,

@@ -147,7 +147,8 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
 $$;
 
 -- ── Every required person authorised these words and still may ───────────────────────────────────────────────────
-CREATE FUNCTION fully_authorised(p_submission uuid, p_digest text, p_at timestamptz) RETURNS boolean
+-- The grant a decision names must stand, and the decider must still hold one that covers the account that is sent to.
+CREATE FUNCTION fully_authorised(p_submission uuid, p_digest text, p_account uuid, p_at timestamptz) RETURNS boolean
 LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
     SELECT jsonb_array_length(s.plan -> 'steps') > 0
        AND s.digest = p_digest
@@ -159,13 +160,18 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
                    WHERE d.submission_id = s.id AND d.step = (wanted.step ->> 'number')::integer AND d.digest = p_digest
                      AND a.person_id = d.person_id AND a.role = wanted.step ->> 'role' AND a.revoked_at IS NULL
                      AND a.valid_from <= p_at AND p_at < a.valid_until
+                     AND EXISTS (SELECT 1 FROM authority g
+                                 WHERE g.person_id = d.person_id AND g.role = wanted.step ->> 'role' AND g.revoked_at IS NULL
+                                   AND g.valid_from <= p_at AND p_at < g.valid_until
+                                   AND (g.account_id IS NULL OR g.account_id = p_account))
                      AND NOT EXISTS (SELECT 1 FROM contributor c WHERE c.draft_id = s.draft_id AND c.person_id = d.person_id)
-                  ) < (wanted.step ->> 'quorum')::integer)
+                  ) < greatest(1, (wanted.step ->> 'quorum')::integer))
     FROM submission s WHERE s.id = p_submission
 $$;
 
 -- ── dispatch(): the last act before a post leaves, one transaction, one lock order ───────────────────────────────
--- Order: hold scopes (all, platform, account, draft) shared; draft; publication; account; authorities by id. Then the clock.
+-- Order: hold scopes (all, platform, account, draft) shared; draft; publication; account; the deciders' authorities by id.
+-- Then the clock.
 CREATE FUNCTION dispatch(p_publication uuid, p_epoch integer, p_verdict jsonb, OUT result text, OUT attempt_id uuid,
                          OUT dispatched_at timestamptz, OUT publish_at timestamptz)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
@@ -191,8 +197,9 @@ BEGIN
     SELECT * INTO v_draft FROM draft WHERE id = v_pub.draft_id FOR SHARE;
     SELECT * INTO v_pub FROM publication WHERE id = p_publication FOR UPDATE;
     SELECT * INTO v_account FROM account WHERE id = v_pub.account_id FOR SHARE;
-    PERFORM 1 FROM authority a JOIN decision d ON d.authority_id = a.id
-        WHERE d.submission_id = v_pub.submission_id ORDER BY a.id FOR SHARE OF a;
+    PERFORM 1 FROM authority a
+        WHERE a.person_id IN (SELECT d.person_id FROM decision d WHERE d.submission_id = v_pub.submission_id)
+        ORDER BY a.id FOR SHARE;
 
     -- Only now the clock: a wait for any lock counts.
     dispatched_at := clock_timestamp();
@@ -216,8 +223,10 @@ BEGIN
         (4, 'held', 'A hold stands. Somebody must give it a new time once the hold is lifted, or withdraw it.',
             hold_stands(v_account.platform, v_account.id, v_draft.id, dispatched_at)),
         (5, 'revoked', 'An authorisation it needs no longer stands.',
-            NOT coalesce(fully_authorised(v_submission.id, v_pub.digest, dispatched_at), false)),
-        (6, 'revoked', 'Its account is disconnected.', v_account.status <> 'connected')
+            NOT coalesce(fully_authorised(v_submission.id, v_pub.digest, v_account.id, dispatched_at), false)),
+        (6, 'revoked', 'Nobody authorised this draft for this account.',
+            v_submission.draft_id <> v_pub.draft_id OR v_account.id <> ALL (v_submission.account_ids)),
+        (7, 'revoked', 'Its account is disconnected.', v_account.status <> 'connected')
     ) AS r(rank, refusal, note, refused) WHERE r.refused ORDER BY r.rank LIMIT 1;
     IF v_refusal IS NOT NULL THEN
         UPDATE publication SET state = v_refusal, note = v_note, lease_until = NULL WHERE id = v_pub.id;
