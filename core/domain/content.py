@@ -3,8 +3,16 @@
 An authorisation names a digest over the manifest built here (promise 2, paragraphs 36 and 37).
 """
 
+import unicodedata
 from dataclasses import dataclass, field
 from datetime import datetime
+
+
+def tidied(words: str) -> str:
+    """What people typed, once, at the door: NFC, newlines as \\n, no control characters or half surrogates, no outer blanks."""
+    lines = words.replace("\r\n", "\n").replace("\r", "\n")
+    kept = "".join(c for c in lines if c in "\n\t" or unicodedata.category(c) not in ("Cc", "Cs"))
+    return unicodedata.normalize("NFC", kept).strip()
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,5 @@
 """From what was typed to what each account will receive: checked, normalised, rendered; every refusal beside its field."""
 
-import unicodedata
 from dataclasses import dataclass, replace
 from datetime import datetime
 from urllib.parse import urlsplit
@@ -9,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from core.domain.content import Rendition, RenditionImage, Source
+from core.domain.content import Rendition, RenditionImage, Source, tidied
 from core.domain.manifest import canonical, manifest_of
 from core.domain.people import Person
 from core.domain.refusals import (
@@ -67,21 +66,24 @@ async def compose(
 
 
 def normalised(source: Source) -> Source:
-    """NFC, newlines as \\n, no outer blanks: once, at the door, then digest."""
+    """Every word tidied, every id in its one spelling: once, at the door, then digest."""
     return replace(
         source,
-        purpose=_clean(source.purpose),
-        text=_clean(source.text),
-        overrides={platform: _clean(words) for platform, words in source.overrides.items() if words.strip()},
+        purpose=tidied(source.purpose),
+        text=tidied(source.text),
+        overrides={name: words for name, typed in source.overrides.items() if name in PLATFORMS and (words := tidied(typed))},
         link=(source.link or "").strip() or None,
-        images=tuple(replace(image, alt=_clean(image.alt)) for image in source.images),
-        account_ids=tuple(sorted(set(source.account_ids))),
+        images=tuple(replace(image, alt=tidied(image.alt)) for image in source.images),
+        account_ids=tuple(sorted({_canonical(account) for account in source.account_ids})),
     )
 
 
-def _clean(words: str) -> str:
-    kept = "".join(c for c in words.replace("\r\n", "\n").replace("\r", "\n") if c in "\n\t" or unicodedata.category(c) != "Cc")
-    return unicodedata.normalize("NFC", kept).strip()
+def _canonical(account_id: str) -> str:
+    """As the register spells it; what is no id at all stays as it was typed, and is refused."""
+    try:
+        return str(UUID(account_id))
+    except ValueError:
+        return account_id
 
 
 def _refusals(source: Source, *, publish_at: datetime, now: datetime, time_may_be_past: bool) -> list[BadInput]:
@@ -101,7 +103,7 @@ def _refusals(source: Source, *, publish_at: datetime, now: datetime, time_may_b
         found.append(WindowPast(field="window_end"))
     elif not source.window.contains(publish_at):
         found.append(OutsideWindow(field="publish_at"))
-    if publish_at < now and not time_may_be_past and not found:
+    elif publish_at < now and not time_may_be_past:
         found.append(TimePast(field="publish_at"))
     return found
 

@@ -10,6 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.domain.authority import Authority, OneStepEach, StepNotOpen, authority_for, step_for_decision
+from core.domain.content import tidied
 from core.domain.people import Person, Role
 from core.domain.prompts import PROMPTS
 from core.domain.refusals import DraftChanged, PromptsUnanswered, ReasonMissing, StepUpNeeded
@@ -54,7 +55,8 @@ async def decide(
     if not is_fresh(authenticated_at, facts.now):
         raise StepUpNeeded()
     submission, open_step, grant = await _permitted(session, by=by, facts=facts, digest=digest, step=step)
-    if answer is not Answer.AUTHORISE and not reason.strip():
+    reason = tidied(reason)
+    if answer is not Answer.AUTHORISE and not reason:
         raise ReasonMissing(field="reason")
     if answer is Answer.AUTHORISE and not confirmed >= {prompt.key for prompt in PROMPTS}:
         raise PromptsUnanswered(field="prompts")
@@ -103,7 +105,7 @@ async def _record(
     confirmed: frozenset[str],
     request: str,
 ) -> None:
-    await _insert_decision(session, submission, decision, reason.strip(), confirmed)
+    await _insert_decision(session, submission, decision, reason, confirmed)
     moved = progress(submission.plan, (*submission.decisions, decision), submission.digest)
     await replace_awaiting(session, facts=facts, submission_id=submission.id, open_steps=moved.open_steps)
     await append(

@@ -100,7 +100,6 @@ async def reschedule(session: AsyncSession, *, by: Person, draft_id: UUID, publi
     if publish_at < facts.now:
         raise TimePast(field="publish_at")
     await _write_schedule(session, by=by, facts=facts, publish_at=publish_at, request=request)
-    await session.execute(text("UPDATE awaiting SET due = :at WHERE draft_id = :draft"), {"at": publish_at, "draft": draft_id})
     await touch_draft(session, draft_id)
     await look_again(session, draft_id=draft_id, publications=tuple(p.id for p in facts.publications))
 
@@ -108,6 +107,7 @@ async def reschedule(session: AsyncSession, *, by: Person, draft_id: UUID, publi
 async def _write_schedule(session: AsyncSession, *, by: Person, facts: DraftFacts, publish_at: datetime, request: str) -> None:
     revision = facts.schedule.revision + 1
     await insert_schedule(session, draft_id=facts.id, revision=revision, publish_at=publish_at, person_id=by.id)
+    await session.execute(text("UPDATE awaiting SET due = :at WHERE draft_id = :draft"), {"at": publish_at, "draft": facts.id})
     await append(
         session,
         subject=draft_subject(facts.id),

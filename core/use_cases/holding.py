@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from core.domain.content import tidied
 from core.domain.refusals import BadInput, HoldTargetUnknown, NotFound
 from core.records.audit import append
 from core.records.reads import clock
@@ -37,9 +38,10 @@ async def place_hold(
 
     It waits for dispatches already inside their transaction, and every later one sees it. Raises HoldTargetUnknown.
     """
-    if not reason.strip():
+    reason = tidied(reason)
+    if not reason:
         raise BadInput("Say why: everybody whose post waits will read it.", field="reason")
-    await _refuse_unknown_target(session, scope, target)
+    target = await _known_target(session, scope, target)
     await session.execute(text("SELECT lock_before_holding(:scope, :target)"), {"scope": scope, "target": target})
     hold_id = uuid4()
     now = await clock(session)
@@ -47,7 +49,7 @@ async def place_hold(
         text(
             "INSERT INTO hold (id, scope, target, reason, placed_by, starts_at) VALUES (:id, :scope, :target, :reason, :by, :at)"
         ),
-        {"id": hold_id, "scope": scope, "target": target, "reason": reason.strip(), "by": actor, "at": starts_at or now},
+        {"id": hold_id, "scope": scope, "target": target, "reason": reason, "by": actor, "at": starts_at or now},
     )
     await append(
         session,
@@ -87,10 +89,12 @@ async def standing_holds(session: AsyncSession) -> list[Hold]:
     return [Hold(**row) for row in rows.mappings()]
 
 
-async def _refuse_unknown_target(session: AsyncSession, scope: str, target: str) -> None:
+async def _known_target(session: AsyncSession, scope: str, target: str) -> str:
+    """The target as dispatch spells it: a hold under any other spelling would bind nothing."""
     known = {"all": target == "", "platform": target in PLATFORMS}.get(scope)
     if known is None and scope in ("account", "draft"):
         try:
+            target = str(UUID(target))
             found = await session.execute(
                 text("SELECT 1 FROM account WHERE id = :id" if scope == "account" else "SELECT 1 FROM draft WHERE id = :id"),
                 {"id": UUID(target)},
@@ -100,3 +104,4 @@ async def _refuse_unknown_target(session: AsyncSession, scope: str, target: str)
             known = False
     if not known:
         raise HoldTargetUnknown(field="target")
+    return target

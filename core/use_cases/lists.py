@@ -93,6 +93,8 @@ async def waiting(
 ) -> Page[Waiting]:
     """What waits for a decision, oldest publish time first; `for_me`: only what this person may decide now."""
     require(by, *Role)
+    if for_me and not by.has(Role.AUTHORISER):
+        return Page((), None)
     limit = _bounded(limit)
     due, last = _unkey(after) or (datetime.min.isoformat() + "+00:00", str(UUID(int=0)))
     rows = await session.execute(

@@ -155,7 +155,7 @@ async def _steps(
     views = []
     for step in plan.steps:
         state = "met" if step.number in met else "open" if step.number in open_numbers else "later"
-        taken = tuple(d for d in history if submitted and d.step_label == step.label and d.version == submitted.version_number)
+        taken = tuple(d for d in history if submitted and d.step_label == step.label and d.at >= submitted.submitted_at)
         views.append(StepView(step, state, await _eligible(session, facts, step), taken))
     return tuple(views)
 

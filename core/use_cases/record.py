@@ -159,7 +159,7 @@ async def audit_list(
             f"WHERE id < :after {narrowed} ORDER BY id DESC LIMIT :limit"
         ),
         {
-            "after": int(after) if after and after.isdigit() and len(after) < 19 else 2**62,
+            "after": int(after) if after and after.isdecimal() and len(after) < 19 else 2**62,
             "subject": subject,
             "limit": limit + 1,
             **({"draft": draft_id} if draft_id else {}),

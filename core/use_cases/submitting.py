@@ -6,6 +6,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from core.domain.content import tidied
 from core.domain.people import Person
 from core.domain.publication import SENT_OR_MAYBE
 from core.domain.refusals import (
@@ -39,8 +40,10 @@ async def plan_for(session: AsyncSession, facts: DraftFacts) -> Plan:
         {"accounts": list(facts.account_ids)},
     )
     found = rows.mappings().all()
-    routes: dict[str, list[dict[str, Any]]] = {f"{row['name']} v{row['version']}": row["steps"] for row in found}
-    plan = plan_from(list(routes.values()), tuple(routes))
+    # By id: two accounts may each have a "Press" route of version 1, and the steps of both are called for.
+    routes: dict[UUID, Any] = {row["id"]: row for row in found}
+    names = tuple(f"{row['name']} v{row['version']}" for row in routes.values())
+    plan = plan_from([row["steps"] for row in routes.values()], names)
     if len(found) != len(facts.account_ids) or not plan.steps:
         raise NoPlan()
     return plan
@@ -109,7 +112,7 @@ async def withdraw(session: AsyncSession, *, by: Person, draft_id: UUID, reason:
         raise NothingToWithdraw()
     await session.execute(
         text("INSERT INTO withdrawal (submission_id, person_id, reason) VALUES (:submission, :person, :reason)"),
-        {"submission": submission.id, "person": by.id, "reason": reason.strip()},
+        {"submission": submission.id, "person": by.id, "reason": tidied(reason)},
     )
     await replace_awaiting(session, facts=facts, submission_id=None, open_steps=())
     await append(
