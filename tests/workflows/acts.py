@@ -1,0 +1,84 @@
+"""What people do around a publication, and waiting for instants, as short calls."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from io import BytesIO
+from pathlib import Path
+from uuid import UUID
+
+from PIL import Image
+
+from core.domain.content import SourceImage
+from core.domain.people import Person
+from core.records.audit import verify
+from core.records.database import Database
+from core.use_cases.drafting import Saved, reschedule, save_draft
+from core.use_cases.holding import lift_hold, place_hold
+from core.use_cases.media import upload_image
+from core.use_cases.submitting import submit, withdraw
+from integrations.store import MediaStore
+from tests.kit import source
+
+
+def in_seconds(seconds: float) -> datetime:
+    return datetime.now(UTC) + timedelta(seconds=seconds)
+
+
+async def past(instant: datetime) -> None:
+    """Return once `instant` has passed."""
+    await asyncio.sleep(max(0.0, (instant - datetime.now(UTC)).total_seconds()) + 0.05)
+
+
+def received_at(post: dict[str, str]) -> datetime:
+    return datetime.fromisoformat(post["received_at"])
+
+
+async def re_timed(database: Database, by: Person, draft_id: UUID, publish_at: datetime) -> None:
+    async with database.transaction() as session:
+        await reschedule(session, by=by, draft_id=draft_id, publish_at=publish_at)
+
+
+async def withdrawn(database: Database, by: Person, draft_id: UUID) -> None:
+    async with database.transaction() as session:
+        await withdraw(session, by=by, draft_id=draft_id, reason="No longer wanted.")
+
+
+async def submitted_again(database: Database, by: Person, saved: Saved) -> None:
+    async with database.transaction() as session:
+        await submit(session, by=by, draft_id=saved.draft_id, digest=saved.digest)
+
+
+async def edited(database: Database, by: Person, saved: Saved, *, publish_at: datetime) -> Saved:
+    async with database.transaction() as session:
+        return await save_draft(
+            session,
+            by=by,
+            draft_id=saved.draft_id,
+            seen_version=saved.version,
+            source=source(text="Other words, seen by nobody."),
+            publish_at=publish_at,
+        )
+
+
+async def held(database: Database, scope: str = "all", target: str = "") -> UUID:
+    async with database.transaction() as session:
+        return await place_hold(session, actor="operator|somebody", scope=scope, target=target, reason="An incident.")
+
+
+async def lifted(database: Database, hold_id: UUID) -> None:
+    async with database.transaction() as session:
+        await lift_hold(session, hold_id=hold_id, first="operator|one", second="operator|two")
+
+
+async def chains_hold(database: Database) -> bool:
+    async with database.transaction() as session:
+        report = await verify(session)
+    return report.events > 0 and report.faults == ()
+
+
+async def with_image(database: Database, by: Person, media: Path, *, alt: str = "A navy field") -> SourceImage:
+    """A picture uploaded into the store at `media`."""
+    picture = BytesIO()
+    Image.new("RGB", (640, 360), "navy").save(picture, "PNG")
+    image = await upload_image(database, MediaStore.at(str(media)), by=by, raw=picture.getvalue())
+    return SourceImage(image.sha256, image.mime, image.width, image.height, alt)
