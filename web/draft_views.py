@@ -99,13 +99,17 @@ def facts_in(view: DraftView) -> list[Fact]:
 
 
 def history_in(view: DraftView) -> list[Entry]:
-    """Versions, submission and decisions, oldest first."""
+    """Versions, submissions, withdrawals and decisions, oldest first."""
     entries = [
         Entry(version.saved_at, f"Version {version.number} saved", version.saved_by, f"Digest {digest_shortly(version.digest)}")
         for version in view.versions
     ]
-    if view.submitted_at:
-        entries.append(Entry(view.submitted_at, "Submitted for authorisation"))
+    entries += [Entry(it.at, f"Version {it.version} submitted for authorisation", it.by) for it in view.submissions]
+    entries += [
+        Entry(it.withdrawn_at, f"Version {it.version} withdrawn", it.withdrawn_by or "", it.reason or "")
+        for it in view.submissions
+        if it.withdrawn_at
+    ]
     entries += [
         Entry(
             decision.at,

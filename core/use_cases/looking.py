@@ -11,12 +11,13 @@ from core.domain.authority import authority_for, step_for_decision
 from core.domain.content import Rendition, Window
 from core.domain.people import Person, Role
 from core.domain.refusals import Refusal
-from core.domain.route import Answer, Step
+from core.domain.route import Step
 from core.domain.standing import Stand, Standing, stand_of
 from core.records.facts import AccountFacts, DraftFacts, PublicationFacts
 from core.records.reads import grants_of
 from core.use_cases.access import seen_draft
 from core.use_cases.actions import actions_open
+from core.use_cases.history import DecisionView, SubmissionView, decisions_of, submissions_of
 from core.use_cases.submitting import plan_for
 from core.use_cases.versions import VersionView, versions_of
 from integrations.platforms.registry import PLATFORMS
@@ -40,17 +41,7 @@ class StepView:
     step: Step
     state: str
     eligible: tuple[str, ...]
-    decisions: tuple["DecisionView", ...]
-
-
-@dataclass(frozen=True)
-class DecisionView:
-    person: str
-    answer: Answer
-    reason: str
-    at: datetime
-    version: int
-    step_label: str
+    decisions: tuple[DecisionView, ...]
 
 
 @dataclass(frozen=True)
@@ -72,6 +63,7 @@ class DraftView:
     previews: tuple[Preview, ...]
     steps: tuple[StepView, ...]
     history: tuple[DecisionView, ...]
+    submissions: tuple[SubmissionView, ...]
     versions: tuple[VersionView, ...]
     publications: tuple[PublicationFacts, ...]
     may: frozenset[str]
@@ -84,7 +76,7 @@ async def look(session: AsyncSession, *, by: Person, draft_id: UUID) -> DraftVie
     """The draft as it stands for this person, or NotFound."""
     facts = await seen_draft(session, by, draft_id)
     stand = stand_of(facts.rows, facts.now)
-    history = await _history(session, draft_id)
+    history = await decisions_of(session, draft_id)
     versions = await versions_of(session, draft_id)
     open_step, refusal = await _decidable(session, by, facts, stand)
     return DraftView(
@@ -100,6 +92,7 @@ async def look(session: AsyncSession, *, by: Person, draft_id: UUID) -> DraftVie
         previews=previews(facts.accounts, facts.renditions),
         steps=await _steps(session, facts, stand, history),
         history=history,
+        submissions=await submissions_of(session, draft_id),
         versions=versions,
         publications=facts.publications,
         may=actions_open(by, facts, stand, refusal is None and open_step is not None),
@@ -117,28 +110,6 @@ def previews(accounts: tuple[AccountFacts, ...], renditions: tuple[Rendition, ..
         count = platform.count(rendition.text)
         found.append(Preview(by_id[rendition.account_id], platform.label, rendition, count.used, count.limit))
     return tuple(found)
-
-
-async def _history(session: AsyncSession, draft_id: UUID) -> tuple[DecisionView, ...]:
-    rows = await session.execute(
-        text(
-            "SELECT p.name, x.answer, x.reason, x.decided_at, s.version_number, x.step, s.plan FROM decision x "
-            "JOIN submission s ON s.id = x.submission_id JOIN person p ON p.id = x.person_id "
-            "WHERE s.draft_id = :draft ORDER BY x.decided_at DESC"
-        ),
-        {"draft": draft_id},
-    )
-    return tuple(
-        DecisionView(
-            person=row.name,
-            answer=Answer(row.answer),
-            reason=row.reason,
-            at=row.decided_at,
-            version=row.version_number,
-            step_label=next((s["label"] for s in row.plan["steps"] if s["number"] == row.step), ""),
-        )
-        for row in rows
-    )
 
 
 async def _steps(

@@ -64,6 +64,7 @@ class AuditLine:
     subject: str
     number: int
     actor: str
+    actor_name: str
     action: str
     paragraph: int | None
     digest: str | None
@@ -149,14 +150,15 @@ async def audit_list(
         await seen_draft(session, by, draft_id)
     limit = max(1, min(limit, 200))
     narrowed = (
-        "AND (subject = :subject OR subject IN (SELECT 'publication:' || id FROM publication WHERE draft_id = :draft))"
+        "AND (e.subject = :subject OR e.subject IN (SELECT 'publication:' || id FROM publication WHERE draft_id = :draft))"
         if draft_id
-        else "AND (CAST(:subject AS text) IS NULL OR subject = :subject)"
+        else "AND (CAST(:subject AS text) IS NULL OR e.subject = :subject)"
     )
     rows = await session.execute(
         text(
-            "SELECT id, at, subject, number, actor, action, paragraph, body, hash FROM audit_event "  # noqa: S608 - constants
-            f"WHERE id < :after {narrowed} ORDER BY id DESC LIMIT :limit"
+            "SELECT e.id, at, e.subject, number, actor, action, paragraph, body, hash, p.name FROM audit_event e "  # noqa: S608
+            "LEFT JOIN person p ON p.issuer || '|' || p.subject = e.actor "
+            f"WHERE e.id < :after {narrowed} ORDER BY e.id DESC LIMIT :limit"
         ),
         {
             "after": int(after) if after and after.isdecimal() and len(after) < 19 else 2**62,
@@ -186,6 +188,7 @@ def _audit_line(row: Any) -> AuditLine:
         subject=row.subject,
         number=row.number,
         actor=row.actor,
+        actor_name=row.name or row.actor.rpartition("|")[2],
         action=row.action,
         paragraph=row.paragraph,
         digest=said["digest"],

@@ -121,7 +121,7 @@ def _event(line: AuditLine) -> dict[str, Any]:
     kind, _, subject_id = line.subject.partition(":")
     href = {"draft": f"/drafts/{subject_id}", "publication": f"/publications/{subject_id}"}.get(kind)
     facts: list[tuple[str, str, str | None]] = [
-        ("Who", line.actor.rpartition("|")[2], None),
+        ("Who", line.actor_name, None),
         ("About", f"{kind} {subject_id[:8]}", href),
     ]
     if line.paragraph:
