@@ -35,7 +35,10 @@ class SameHandTwice(NotAllowed):
 class OneStepEach(NotAllowed):
     code = "one_step_each"
     paragraph = 36
-    sentence = "You have already decided on this submission. Each step needs a different person (paragraph 36)."
+    sentence = (
+        "You have already decided on this submission. Each step needs a different person (paragraph 36): "
+        "ask somebody else who holds the authority."
+    )
 
 
 class NoAuthority(NotAllowed):

@@ -149,7 +149,10 @@ class ChangesNeeded(Conflict):
 
 class NothingToWithdraw(Conflict):
     code = "nothing_to_withdraw"
-    sentence = "There is nothing to withdraw: this draft is not waiting for authorisation or for its time."
+    sentence = (
+        "There is nothing to withdraw: this draft is not waiting for authorisation or for its time. "
+        "Open it again to see where it stands."
+    )
 
 
 class AlreadySent(Conflict):
