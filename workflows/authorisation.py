@@ -7,7 +7,7 @@ from temporalio.common import RetryPolicy
 
 from workflows.contracts import DraftContract
 
-QUICK = timedelta(seconds=30)
+QUICK = timedelta(seconds=15)
 # The database may be away for hours: the workflow goes on asking, no slower than every half minute.
 PATIENT = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=30))
 

@@ -9,7 +9,7 @@ from temporalio.exceptions import ActivityError
 from workflows.contracts import PublicationContract
 from workflows.messages import PublicationStand
 
-QUICK = timedelta(seconds=30)
+QUICK = timedelta(seconds=15)
 PATIENT = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=30))
 # One attempt for the irreversible: whatever went wrong, the rows say how far it came.
 ONCE = RetryPolicy(maximum_attempts=1)
@@ -76,6 +76,7 @@ class PublicationWorkflow:
             PublicationContract.read_back,
             publication_id,
             start_to_close_timeout=timedelta(minutes=2),
+            heartbeat_timeout=SIGN_OF_LIFE,
             retry_policy=PATIENT,
             summary="read back",
         )

@@ -83,6 +83,13 @@ class PublicationActivities(PublicationContract):
     @activity.defn(name="read_publication_back")
     async def read_back(self, publication_id: str) -> PublicationStand:
         """PUBLISHED → VERIFIED when what stands there is what was authorised, → MISMATCH, to two people, when it is not."""
+        beating = asyncio.create_task(_beat())
+        try:
+            return await self._read_back(publication_id)
+        finally:
+            beating.cancel()
+
+    async def _read_back(self, publication_id: str) -> PublicationStand:
         async with self._means.database.transaction() as session:
             row = await _named(session, publication_id)
             if row is None or row.state is not State.PUBLISHED or row.post_id is None:
