@@ -167,8 +167,13 @@ def _render(
         if not words:
             refusals.append(TextMissing(field="text"))
             continue
-        pairs = [(image, derivatives.get((image.sha256, account.platform))) for image in source.images]
-        images = tuple(replace(derivative, alt=image.alt) for image, derivative in pairs if derivative and image.alt)
+        found = [derivatives.get((image.sha256, account.platform)) for image in source.images]
+        if None in found:
+            # Never a post with fewer images than were attached: stored before this platform was, it must be uploaded again.
+            refusals.append(ImageUnknown(field="images"))
+            continue
+        pairs = zip(found, source.images, strict=True)
+        images = tuple(replace(derivative, alt=image.alt) for derivative, image in pairs if derivative and image.alt)
         try:
             renditions.append(
                 PLATFORMS[account.platform].render(account_id=str(account.id), text=words, link=source.link, images=images)
