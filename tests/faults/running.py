@@ -1,5 +1,6 @@
 """The whole service as processes on ports of its own, and what is left on the record after its parts were killed."""
 
+import asyncio
 import re
 import time
 from collections.abc import Mapping
@@ -19,13 +20,15 @@ from core.domain.route import Answer
 from core.records.audit import verify
 from core.records.database import Database
 from core.use_cases.deciding import decide
-from core.use_cases.drafting import create_draft
+from core.use_cases.drafting import Saved, create_draft
 from core.use_cases.submitting import submit
 from countersign.demo.first_drafts import known_people
 from countersign.demo.parts import Parts
 from countersign.demo.run import seed
 from countersign.demo.seeds import account_id
 from countersign.embedded.ports import free_port
+from integrations.sandbox.identity import PEOPLE
+from integrations.sandbox.identity_tokens import Mint
 
 CONFIRMED = frozenset(prompt.key for prompt in PROMPTS)
 SETTLED = ("verified", "unknown")
@@ -61,6 +64,12 @@ class Running:
             await database.close()
 
     async def _authorised(self, database: Database, due: datetime, platforms: tuple[str, ...]) -> UUID:
+        saved = await self.submitted(database, due, platforms)
+        for step, who in enumerate(("ade", "priya"), start=1):
+            await self.decided(database, saved, step, who)
+        return saved.draft_id
+
+    async def submitted(self, database: Database, due: datetime, platforms: tuple[str, ...] = ("x",)) -> Saved:
         self.count += 1
         now = datetime.now(UTC)
         source = Source(
@@ -76,19 +85,27 @@ class Running:
             saved = await create_draft(session, by=self.people["olivia"], source=source, publish_at=due)
         async with database.transaction() as session:
             await submit(session, by=self.people["olivia"], draft_id=saved.draft_id, digest=saved.digest)
-        for step, who in enumerate(("ade", "priya"), start=1):
-            async with database.transaction() as session:
-                await decide(
-                    session,
-                    by=self.people[who],
-                    authenticated_at=datetime.now(UTC),
-                    draft_id=saved.draft_id,
-                    step=step,
-                    digest=saved.digest,
-                    answer=Answer.AUTHORISE,
-                    confirmed=CONFIRMED,
-                )
-        return saved.draft_id
+        return saved
+
+    async def decided(self, database: Database, saved: Saved, step: int, who: str) -> None:
+        async with database.transaction() as session:
+            await decide(
+                session,
+                by=self.people[who],
+                authenticated_at=datetime.now(UTC),
+                draft_id=saved.draft_id,
+                step=step,
+                digest=saved.digest,
+                answer=Answer.AUTHORISE,
+                confirmed=CONFIRMED,
+            )
+
+    def token(self, who: str) -> str:
+        """An access token of the demo's provider for one of its people, signed in just now."""
+        mint = Mint(self.parts.issuer, self.parts.state / "secrets" / "identity.json", time.time)
+        person = PEOPLE[who]
+        claims = {"roles": list(person.roles), "auth_time": int(time.time()), "name": person.name, "email": person.email}
+        return mint.access_token(who, "countersign", claims)
 
     def rows(self, query: str, **values: Any) -> list[dict[str, Any]]:
         with psycopg.connect(self.parts.login("countersign_api"), row_factory=dict_row) as connection:
@@ -135,7 +152,16 @@ class Running:
 
     def stopped_with(self) -> str:
         """The publication that the worker stopped with last, by its own log."""
-        return re.findall(r"stopping at \w+ with (\S+)", self.parts.children["worker"].log.read_text())[-1]
+        found: list[str] = re.findall(r"stopping at \w+ with (\S+)", self.parts.children["worker"].log.read_text())
+        return found[-1]
+
+    async def claimed(self, drafts: list[UUID], *, seconds: float = 20.0) -> None:
+        """Wait until every publication of these drafts waits at the gate."""
+        deadline = time.monotonic() + seconds
+        query = "SELECT state FROM publication WHERE draft_id = ANY(%(drafts)s)"
+        while [row["state"] for row in self.rows(query, drafts=drafts)] != ["claimed"] * len(drafts):
+            assert time.monotonic() < deadline, self.rows(query, drafts=drafts)
+            await asyncio.sleep(0.1)
 
     async def chains_hold(self) -> bool:
         database = self.database()

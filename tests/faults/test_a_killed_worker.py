@@ -39,8 +39,9 @@ async def test_a_worker_killed_at_each_named_point_loses_nothing_and_sends_nothi
     found = service.settled(BATCH * len(COMES_TO), seconds=120)
     never_twice(found)
     for row in found:
-        if point := last.get(str(row["id"])):
-            assert (row["state"], row["posts"]) == COMES_TO[point], (point, row)
+        struck = last.get(str(row["id"]))
+        if struck is not None:
+            assert (row["state"], row["posts"]) == COMES_TO[struck], (struck, row)
         elif row["state"] == "unknown":
             # It shared its process with the one that died: its call was allowed, and its outcome is not on the record.
             assert row["moves"][-2:] == ["sending", "unknown"], row
