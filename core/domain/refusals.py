@@ -129,7 +129,10 @@ class StepUpNeeded(NotAllowed):
 class MachineCannotDecide(NotAllowed):
     code = "machine_cannot_decide"
     paragraph = 36
-    sentence = "Only people authorise what is published (paragraph 36): a machine client cannot decide."
+    sentence = (
+        "Only people authorise what is published (paragraph 36): a machine client cannot decide. "
+        "Ask somebody who holds the authority to sign in and decide."
+    )
 
 
 class DraftChanged(Conflict):
