@@ -142,7 +142,7 @@ def door_of(request: Request) -> Door:
     return door
 
 
-def reading(request: Request) -> Call:
+async def reading(request: Request) -> Call:
     return Call(request, door_of(request), request.state.caller)
 
 
@@ -157,7 +157,7 @@ IdempotencyKey = Annotated[
 ]
 
 
-def posting(request: Request, idempotency_key: IdempotencyKey = None) -> Call:
+async def posting(request: Request, idempotency_key: IdempotencyKey = None) -> Call:
     return Call(request, door_of(request), request.state.caller, idempotency_key)
 
 

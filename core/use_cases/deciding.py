@@ -16,10 +16,9 @@ from core.domain.prompts import PROMPTS
 from core.domain.refusals import DraftChanged, PromptsUnanswered, ReasonMissing, StepUpNeeded
 from core.domain.route import Answer, Decision, Step, progress
 from core.domain.standing import Standing, stand_of
-from core.records.audit import actor_name, append, draft_subject
+from core.records.audit import actor_name, draft_subject
 from core.records.facts import DraftFacts, SubmissionFacts
-from core.records.reads import grants_of, look_again, touch_draft
-from core.records.writes import replace_awaiting
+from core.records.reads import grants_of
 from core.use_cases.access import locked_draft, require
 from core.use_cases.people import is_fresh
 
@@ -94,6 +93,29 @@ async def _permitted(
     return submission, open_step, grant
 
 
+# One statement, because each costs a round trip under the draft's lock: decision, awaiting steps, audit event and outbox row.
+_RECORD = text(
+    """
+    WITH decided AS (
+        INSERT INTO decision (id, submission_id, step, person_id, authority_id, answer, digest, reason, answers)
+        VALUES (:id, :submission, :step, :person, :authority, :answer, :digest, :reason, CAST(:answers AS jsonb))
+    ), closed AS (
+        DELETE FROM awaiting WHERE draft_id = :draft AND NOT (submission_id = :submission AND step = ANY(:steps))
+    ), opened AS (
+        INSERT INTO awaiting (submission_id, step, draft_id, role, label, account_ids, due)
+        SELECT :submission, step, :draft, role, label, :accounts, :due
+          FROM unnest(CAST(:steps AS integer[]), CAST(:roles AS text[]), CAST(:labels AS text[])) AS open_step (step, role, label)
+        ON CONFLICT DO NOTHING
+    ), touched AS (
+        UPDATE draft SET revision = revision + 1, changed_at = clock_timestamp() WHERE id = :draft
+    ), told AS (
+        INSERT INTO outbox (kind, subject_id) VALUES ('draft', :draft)
+    )
+    SELECT audit_append(:subject, :actor, :action, 36, :digest, CAST(:detail AS jsonb), :request)
+    """
+)
+
+
 async def _record(
     session: AsyncSession,
     *,
@@ -105,49 +127,44 @@ async def _record(
     confirmed: frozenset[str],
     request: str,
 ) -> None:
-    await _insert_decision(session, submission, decision, reason, confirmed)
-    moved = progress(submission.plan, (*submission.decisions, decision), submission.digest)
-    await replace_awaiting(session, facts=facts, submission_id=submission.id, open_steps=moved.open_steps)
-    await append(
-        session,
-        subject=draft_subject(facts.id),
-        actor=actor_name(by),
-        action=f"draft.{decision.answer}",
-        paragraph=36,
-        digest=decision.digest,
-        detail={
-            "submission": str(submission.id),
-            "step": decision.step,
-            "authority": str(decision.authority_id),
-            "routes": list(submission.plan.routes),
-        },
-        request=request,
-    )
-    await touch_draft(session, facts.id)
-    await look_again(session, draft_id=facts.id)
-
-
-async def _insert_decision(
-    session: AsyncSession, submission: SubmissionFacts, decision: Decision, reason: str, confirmed: frozenset[str]
-) -> None:
+    opened = progress(submission.plan, (*submission.decisions, decision), submission.digest).open_steps
+    written = {
+        "id": uuid4(),
+        "submission": submission.id,
+        "step": decision.step,
+        "person": decision.person_id,
+        "authority": decision.authority_id,
+        "answer": str(decision.answer),
+        "digest": decision.digest,
+        "reason": reason.strip(),
+        "answers": json.dumps(dict.fromkeys(sorted(confirmed), True)),
+    }
+    awaited = {
+        "draft": facts.id,
+        "steps": [step.number for step in opened],
+        "roles": [step.role for step in opened],
+        "labels": [step.label for step in opened],
+        "accounts": list(facts.account_ids),
+        "due": facts.schedule.publish_at,
+    }
     try:
-        await session.execute(
-            text(
-                "INSERT INTO decision (id, submission_id, step, person_id, authority_id, answer, digest, reason, answers) "
-                "VALUES (:id, :submission, :step, :person, :authority, :answer, :digest, :reason, CAST(:answers AS jsonb))"
-            ),
-            {
-                "id": uuid4(),
-                "submission": submission.id,
-                "step": decision.step,
-                "person": decision.person_id,
-                "authority": decision.authority_id,
-                "answer": str(decision.answer),
-                "digest": decision.digest,
-                "reason": reason,
-                "answers": json.dumps(dict.fromkeys(sorted(confirmed), True)),
-            },
-        )
+        await session.execute(_RECORD, {**written, **awaited, **_event(by, facts, submission, decision), "request": request})
     except IntegrityError as clash:
         # The draft's lock makes this unreachable from here; the constraint stands for every other way in.
         raise OneStepEach() from clash
+
+
+def _event(by: Person, facts: DraftFacts, submission: SubmissionFacts, decision: Decision) -> dict[str, str]:
+    """The decision's audit event."""
+    detail = {
+        "submission": str(submission.id),
+        "step": decision.step,
+        "authority": str(decision.authority_id),
+        "routes": list(submission.plan.routes),
+    }
+    return {
+        "subject": draft_subject(facts.id),
+        "actor": actor_name(by),
+        "action": f"draft.{decision.answer}",
+        "detail": json.dumps(detail),
+    }
