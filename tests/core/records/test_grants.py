@@ -41,7 +41,7 @@ UPDATES: dict[str, dict[str, set[str]]] = {
         "heartbeat": {"at", "engine_at"},
     },
 }
-DELETES = {API: {"session", "awaiting", "idempotency"}, WORKER: {"heartbeat"}}
+DELETES = {API: {"session", "awaiting", "idempotency"}, WORKER: {"heartbeat", "outbox"}}
 UNREAD = {API: set[str](), WORKER: {"session", "idempotency"}}
 FUNCTIONS = {
     API: {"audit_append", "hold_lock_key", "lock_before_holding", "hold_stands"},
