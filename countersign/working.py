@@ -8,6 +8,7 @@ import sys
 from countersign.logs import write_logs
 from countersign.settings import WorkerSettings, read
 from countersign.wiring import build_means
+from workflows.housekeeping import Housekeeper
 from workflows.worker import connect, run_worker
 
 
@@ -28,10 +29,14 @@ async def _work(settings: WorkerSettings) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopped.set)
     means = build_means(settings)
+    housekeeper = Housekeeper(means.database, worker=means.worker)
+    keeping = asyncio.create_task(housekeeper.run())
     connecting = asyncio.create_task(connect(settings.temporal_address, namespace=settings.temporal_namespace))
     stopping = asyncio.create_task(stopped.wait())
     await asyncio.wait([connecting, stopping], return_when=asyncio.FIRST_COMPLETED)
     if connecting.done() and not stopped.is_set():
-        await run_worker(connecting.result(), means, stopped)
+        housekeeper.client = connecting.result()
+        await run_worker(housekeeper.client, means, stopped)
     connecting.cancel()
+    keeping.cancel()
     await means.database.close()

@@ -1,4 +1,4 @@
-"""The courier: delivers each *look again* by signal-with-start, and keeps moving what must move without Temporal.
+"""The courier: delivers each *look again* by signal-with-start.
 
 The api has no connection to Temporal; this loop in the worker is the only way word gets there.
 """
@@ -12,15 +12,7 @@ from temporalio.client import Client
 from temporalio.service import RPCError
 
 from core.records.database import Database
-from core.records.upkeep import (
-    Message,
-    beat,
-    end_leases,
-    give_back,
-    leave_word_for_overdue,
-    mark_delivered,
-    take_messages,
-)
+from core.records.upkeep import Message, give_back, mark_delivered, take_messages
 from workflows.authorisation import DraftWorkflow
 from workflows.messages import TASK_QUEUE, draft_workflow_id, publication_workflow_id
 from workflows.publication import PublicationWorkflow
@@ -28,29 +20,20 @@ from workflows.publication import PublicationWorkflow
 log = structlog.get_logger(__name__)
 
 POLL_SECONDS = 0.2
-UPKEEP_SECONDS = 2.0
 AT_ONCE = 20
 _RPC = timedelta(seconds=5)
-_HEALTH = timedelta(seconds=1)
 
 
 class Courier:
     """One per worker; any number may run, and deliver nothing twice that would matter: the rows are the truth."""
 
-    def __init__(self, database: Database, client: Client, *, worker: str) -> None:
+    def __init__(self, database: Database, client: Client) -> None:
         self._database = database
         self._client = client
-        self._worker = worker
         self._slots = asyncio.Semaphore(AT_ONCE)
 
     async def run(self) -> None:
         """Until cancelled. A fault of the database or of Temporal is waited out, never fatal."""
-        # Side by side: leases end and signs of life are given however long Temporal keeps a delivery waiting.
-        async with asyncio.TaskGroup() as together:
-            together.create_task(self._deliver_for_ever())
-            together.create_task(self._keep_up_for_ever())
-
-    async def _deliver_for_ever(self) -> None:
         while True:
             try:
                 delivered = await self.deliver_once()
@@ -60,14 +43,6 @@ class Courier:
                 await asyncio.sleep(1)
             if not delivered:
                 await asyncio.sleep(POLL_SECONDS)
-
-    async def _keep_up_for_ever(self) -> None:
-        while True:
-            try:
-                await self.keep_up_once()
-            except (SQLAlchemyError, OSError) as fault:
-                log.warning("courier.database_away", fault=type(fault).__name__)
-            await asyncio.sleep(UPKEEP_SECONDS)
 
     async def deliver_once(self) -> int:
         """Deliver what waits; returns how many messages arrived. What did not is given back."""
@@ -106,18 +81,3 @@ class Courier:
                 log.warning("courier.engine_away", kind=message.kind, fault=type(fault).__name__)
                 return False
         return True
-
-    async def keep_up_once(self) -> None:
-        """Leases that ended, posts that are overdue, a sign of life."""
-        async with self._database.transaction() as session:
-            await end_leases(session)
-            await leave_word_for_overdue(session)
-        engine = await self._engine_answers()
-        async with self._database.transaction() as session:
-            await beat(session, worker=self._worker, engine=engine)
-
-    async def _engine_answers(self) -> bool:
-        try:
-            return await self._client.service_client.check_health(timeout=_HEALTH)
-        except (RPCError, TimeoutError):
-            return False

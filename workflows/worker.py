@@ -57,7 +57,7 @@ async def connect(address: str, *, namespace: str) -> Client:
 
 async def run_worker(client: Client, means: Means, stopped: asyncio.Event) -> None:
     """Work until `stopped` is set, then let what is in flight finish within the grace."""
-    courier = Courier(means.database, client, worker=means.worker)
+    courier = Courier(means.database, client)
     beside = [asyncio.create_task(means.gate.keep()), asyncio.create_task(courier.run())]
     try:
         async with build_worker(client, means):

@@ -54,6 +54,16 @@ async def give_back(session: AsyncSession, ids: list[int]) -> None:
     await session.execute(text("UPDATE outbox SET claimed_until = NULL WHERE id = ANY(:ids)"), {"ids": ids})
 
 
+async def forget_delivered(session: AsyncSession) -> None:
+    """Messages delivered more than a week ago say nothing any more: what they announced is in the rows."""
+    await session.execute(
+        text(
+            "DELETE FROM outbox WHERE id IN (SELECT id FROM outbox WHERE delivered_at < clock_timestamp() - interval '7 days' "
+            "LIMIT 1000 FOR UPDATE SKIP LOCKED)"
+        )
+    )
+
+
 async def beat(session: AsyncSession, *, worker: str, engine: bool) -> None:
     await session.execute(
         text(

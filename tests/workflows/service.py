@@ -26,6 +26,7 @@ from tests.kit import Urls
 from workflows.activities.sending import Means
 from workflows.courier import Courier
 from workflows.gate import Gate
+from workflows.housekeeping import Housekeeper
 from workflows.points import Reached, nobody_listens
 from workflows.worker import build_worker
 
@@ -136,13 +137,17 @@ async def running_service(
     """`workers` of them, each with its gate's keeper and its courier, as the worker process runs them."""
     databases = [Database(urls.worker, pool_size=10) for _ in range(workers)]
     every = [means_for(database, there, media, worker=f"worker-{n}", **options) for n, database in enumerate(databases, 1)]
-    couriers = [Courier(means.database, client, worker=means.worker) for means in every]
+    couriers = [Courier(means.database, client) for means in every]
+    keepers = [Housekeeper(means.database, worker=means.worker) for means in every]
     service = Service(urls, client, every[0], couriers[0])
     async with contextlib.AsyncExitStack() as stack:
         for database in databases:
             stack.push_async_callback(database.close)
         beside = [asyncio.create_task(means.gate.keep()) for means in every]
         beside += [asyncio.create_task(courier.run()) for courier in couriers]
+        for keeper in keepers:
+            keeper.client = client
+            beside.append(asyncio.create_task(keeper.run()))
         stack.push_async_callback(_ended, beside)
         for number, means in enumerate(every):
             # One client serves one worker of a task queue.

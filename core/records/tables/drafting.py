@@ -10,7 +10,7 @@ class DraftRow(SQLModel, table=True):
     """`revision` rises with every act on the draft: one number tells dispatch that nothing changed since it was judged."""
 
     __tablename__ = "draft"
-    __table_args__ = (Index("draft_created_by_idx", "created_by", "changed_at"),)
+    __table_args__ = (Index("draft_changed_idx", "changed_at", "id"),)
 
     id: UUID = key()
     created_by: UUID = Field(foreign_key="person.id")
@@ -48,6 +48,7 @@ class ContributorRow(SQLModel, table=True):
     """Everyone who wrote, changed or uploaded anything in any version: none of them may decide on the draft."""
 
     __tablename__ = "contributor"
+    __table_args__ = (Index("contributor_person_idx", "person_id", "draft_id"),)
 
     draft_id: UUID = Field(foreign_key="draft.id", primary_key=True)
     person_id: UUID = Field(foreign_key="person.id", primary_key=True)

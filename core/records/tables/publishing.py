@@ -21,6 +21,7 @@ class PublicationRow(SQLModel, table=True):
         # Nothing is published a second time on one submission, whatever became of the first: not even after a takedown.
         Index("publication_once_per_submission", "submission_id", "account_id", unique=True),
         Index("publication_state_idx", "state", "publish_at"),
+        Index("publication_draft_idx", "draft_id"),
     )
 
     id: UUID = key()

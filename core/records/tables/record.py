@@ -44,6 +44,8 @@ class OutboxRow(SQLModel, table=True):
     __tablename__ = "outbox"
     __table_args__ = (
         CheckConstraint("kind IN ('draft', 'publication')", name="outbox_kind_known"),
+        Index("outbox_subject_idx", "kind", "subject_id", "delivered_at"),
+        Index("outbox_delivered_idx", "delivered_at"),
         Index("outbox_waiting_idx", "id", postgresql_where=text("delivered_at IS NULL")),
     )
 

@@ -93,6 +93,8 @@ CREATE TABLE outbox (
     CONSTRAINT outbox_kind_known CHECK (kind IN ('draft', 'publication'))
 );
 CREATE INDEX outbox_waiting_idx ON outbox (id) WHERE delivered_at IS NULL;
+CREATE INDEX outbox_subject_idx ON outbox (kind, subject_id, delivered_at);
+CREATE INDEX outbox_delivered_idx ON outbox (delivered_at);
 CREATE TABLE heartbeat (
     worker TEXT NOT NULL,
     at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL,
@@ -151,7 +153,7 @@ CREATE TABLE draft (
     PRIMARY KEY (id),
     FOREIGN KEY(created_by) REFERENCES person (id)
 );
-CREATE INDEX draft_created_by_idx ON draft (created_by, changed_at);
+CREATE INDEX draft_changed_idx ON draft (changed_at, id);
 CREATE TABLE upload (
     sha256 TEXT NOT NULL,
     person_id UUID NOT NULL,
@@ -203,6 +205,7 @@ CREATE TABLE contributor (
     FOREIGN KEY(draft_id) REFERENCES draft (id),
     FOREIGN KEY(person_id) REFERENCES person (id)
 );
+CREATE INDEX contributor_person_idx ON contributor (person_id, draft_id);
 CREATE TABLE version_view (
     person_id UUID NOT NULL,
     draft_id UUID NOT NULL,
@@ -291,8 +294,8 @@ CREATE TABLE awaiting (
     FOREIGN KEY(submission_id) REFERENCES submission (id),
     FOREIGN KEY(draft_id) REFERENCES draft (id)
 );
-CREATE INDEX ix_awaiting_draft_id ON awaiting (draft_id);
 CREATE INDEX awaiting_role_due_idx ON awaiting (role, due, submission_id);
+CREATE INDEX ix_awaiting_draft_id ON awaiting (draft_id);
 CREATE TABLE step_clock (
     submission_id UUID NOT NULL,
     step INTEGER NOT NULL,
@@ -325,8 +328,9 @@ CREATE TABLE publication (
     FOREIGN KEY(submission_id) REFERENCES submission (id),
     FOREIGN KEY(digest) REFERENCES manifest (digest)
 );
-CREATE UNIQUE INDEX one_live_publication ON publication (draft_id, account_id) WHERE state NOT IN ('abandoned', 'removed', 'stale', 'withdrawn');
 CREATE UNIQUE INDEX publication_once_per_submission ON publication (submission_id, account_id);
+CREATE UNIQUE INDEX one_live_publication ON publication (draft_id, account_id) WHERE state NOT IN ('abandoned', 'removed', 'stale', 'withdrawn');
+CREATE INDEX publication_draft_idx ON publication (draft_id);
 CREATE INDEX publication_state_idx ON publication (state, publish_at);
 CREATE TABLE transition (
     publication_id UUID NOT NULL,

@@ -42,7 +42,7 @@ GRANT UPDATE (state, epoch, lease_until, worker, not_before, schedule_revision, 
     ON publication TO countersign_worker;
 GRANT UPDATE (delivered_at, claimed_until, tries) ON outbox TO countersign_worker;
 GRANT UPDATE (at, engine_at) ON heartbeat TO countersign_worker;
-GRANT DELETE ON heartbeat TO countersign_worker;
+GRANT DELETE ON heartbeat, outbox TO countersign_worker;
 GRANT EXECUTE ON FUNCTION audit_append(text, text, text, integer, text, jsonb, text), hold_lock_key(text, text),
     hold_stands(text, uuid, uuid, timestamptz), fully_authorised(uuid, text, uuid, timestamptz),
     dispatch(uuid, integer, jsonb) TO countersign_worker;
