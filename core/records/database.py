@@ -18,6 +18,8 @@ class Database:
             max_overflow=pool_size,
             pool_pre_ping=False,
             pool_timeout=10,
+            # An error would quote the values of its statement, and logs hold no content.
+            hide_parameters=True,
             connect_args={"application_name": application, "connect_timeout": 5},
         )
         self._sessions = async_sessionmaker(self.engine, class_=AsyncSession, expire_on_commit=False, autoflush=False)
