@@ -91,13 +91,18 @@ async def move(
             "before": str(before),
             "after": str(after),
             "epoch": epoch,
-            "note": note,
-            "post": post_id,
-            "link": permalink,
+            "note": _storable(note),
+            "post": _storable(post_id),
+            "link": _storable(permalink),
             "retry": retry_at,
         },
     )
     return moved.first() is not None
+
+
+def _storable(words: str | None) -> str | None:
+    """A platform's words without what no text column can hold: what it said is written down whatever it said."""
+    return words.replace("\x00", "").encode("utf-8", "replace").decode() if words else words
 
 
 async def claim(session: AsyncSession, publication_id: UUID, *, worker: str, lease_seconds: float) -> int | None:
@@ -180,8 +185,6 @@ async def record_receipt(
     session: AsyncSession, *, publication_id: UUID, attempt_id: UUID, epoch: int, outcome: Outcome, retry_at: datetime | None
 ) -> None:
     """Keep what came back and move the publication by it. A late receipt settles UNKNOWN; it is kept in any case."""
-    # A platform's words may hold what no text column can; the receipt must be written whatever it said.
-    detail = outcome.detail.replace("\x00", "")
     await session.execute(
         text(
             "INSERT INTO receipt (id, attempt_id, result, status, post_id, permalink, detail) "
@@ -192,9 +195,9 @@ async def record_receipt(
             "attempt": attempt_id,
             "result": str(outcome.result),
             "status": outcome.status,
-            "post": outcome.post_id,
-            "link": outcome.permalink,
-            "detail": detail,
+            "post": _storable(outcome.post_id),
+            "link": _storable(outcome.permalink),
+            "detail": _storable(outcome.detail),
         },
     )
     after = {
@@ -203,7 +206,7 @@ async def record_receipt(
         Result.REFUSED: State.REJECTED,
         Result.UNKNOWN: State.UNKNOWN,
     }[outcome.result]
-    note = "" if outcome.result is Result.ACCEPTED else detail
+    note = "" if outcome.result is Result.ACCEPTED else outcome.detail
     options: dict[str, Any] = {"epoch": epoch, "note": note, "post_id": outcome.post_id, "permalink": outcome.permalink}
     if await move(session, publication_id, before=State.SENDING, after=after, retry_at=retry_at, **options):
         return

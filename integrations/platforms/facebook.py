@@ -133,13 +133,18 @@ class Facebook(Platform):
             text=str(answer.find("message") or ""),
             link=link,
             alts=tuple([await self._alt_text(access, photo) for photo in photos]),
-            permalink=answer.find("permalink_url"),
+            permalink=_web_address(answer.find("permalink_url")),
         )
 
     async def _alt_text(self, access: Access, photo_id: str) -> str:
         call = Call("GET", self._url(access, photo_id), headers=bearer(access.token), params={"fields": "alt_text_custom"})
         answer = await read(self, access, call, missing=_names_no_object)
         return str(answer.find("alt_text_custom") or "") if answer else ""
+
+
+def _web_address(named: Any) -> str | None:
+    """People are given this as a link: nothing but a web address may become one."""
+    return named if isinstance(named, str) and named.startswith(("https://", "http://")) else None
 
 
 def _names_no_object(answer: Answer) -> bool:

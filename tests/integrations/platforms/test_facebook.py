@@ -9,7 +9,7 @@ import pytest
 from core.domain.outcome import Result
 from integrations.platforms.base import Access
 from integrations.platforms.facebook import Facebook
-from integrations.platforms.wire import Answer
+from integrations.platforms.wire import Answer, Call
 from integrations.sandbox.platforms.house import SandboxAccount
 from tests.integrations.platforms.conformance import LINK, TOKEN, PlatformConformance
 
@@ -73,3 +73,12 @@ def test_a_transient_error_and_any_500_are_unknown_whatever_the_code() -> None:
 def test_the_reset_comes_from_the_usage_header(usage: str, minutes: int | None) -> None:
     outcome = Facebook(clock=lambda: NOW).judge(ACCESS, graph_error(32, x_business_use_case_usage=usage))
     assert outcome.retry_at == (NOW + timedelta(minutes=minutes) if minutes else None)
+
+
+@pytest.mark.parametrize("named", ["javascript:alert(1)", "/relative", {"an": "object"}, None])
+async def test_only_a_web_address_becomes_the_live_link(named: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def answered(call: Call, **options: object) -> Answer:
+        return Answer(200, httpx2.Headers(), json.dumps({"id": "1", "message": "Words", "permalink_url": named}).encode())
+
+    monkeypatch.setattr("integrations.platforms.redoable.make_call", answered)
+    assert (await Facebook().read_back(ACCESS, "1")).permalink is None
