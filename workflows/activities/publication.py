@@ -69,6 +69,10 @@ class PublicationActivities(PublicationContract):
         at = case.facts.schedule.publish_at.timestamp() - _lead(str(row.id))
         if row.not_before is not None:
             at = max(at, row.not_before.timestamp())
+        ends = case.facts.window.end.timestamp()
+        if at >= ends:
+            # The platform takes nothing before the window ends: it goes back to a person then, not when the platform would.
+            return PublicationStand(str(State.SCHEDULED), "wait", ends + 1)
         return PublicationStand(str(State.SCHEDULED), "publish", at)
 
     @activity.defn(name="publish")

@@ -136,8 +136,9 @@ class Sending:
         except (PrepareFailed, MediaMissing, MediaCorrupted) as failed:
             outcome = failed.outcome if isinstance(failed, PrepareFailed) else Outcome(Result.REFUSED, NO_IMAGE)
             after = State.REJECTED if outcome.result is Result.REFUSED else State.SCHEDULED
+            # Asked before, as every _retry_at: one connection per publication, or a burst that fails waits for itself.
+            retry = await self._retry_at(outcome) if after is State.SCHEDULED else None
             async with self._means.database.transaction() as session:
-                retry = await self._retry_at(outcome) if after is State.SCHEDULED else None
                 await move(
                     session, self._id, before=State.CLAIMED, after=after, epoch=self._epoch, note=outcome.detail, retry_at=retry
                 )
