@@ -7,11 +7,11 @@ from uuid import UUID
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from core.domain.calendar import InstantNotAware, as_utc
+from core.domain.calendar import YEARS, InstantNotAware, as_utc
 from core.domain.route import Answer
 
 NOT_A_TIME = "Give the time as 2026-11-24T09:30:00+00:00 (RFC 3339)."
-NOT_OUR_AGE = "Give a time between the years 2000 and 2199."
+NOT_OUR_AGE = f"Give a time between the years {YEARS[0]} and {YEARS[-1]}."
 NOT_TEXT = "Leave out the character U+0000 and halves of surrogate pairs: they are no text and cannot be kept."
 
 
@@ -24,7 +24,7 @@ def _instant(value: Any) -> datetime:
         raise PydanticCustomError("time_without_zone", str(refusal)) from None
     except (ValueError, OverflowError):
         raise PydanticCustomError("time_unreadable", NOT_A_TIME) from None
-    if not 2000 <= instant.year < 2200:
+    if instant.year not in YEARS:
         raise PydanticCustomError("time_out_of_range", NOT_OUR_AGE)
     return instant
 

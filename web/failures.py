@@ -63,6 +63,8 @@ class FailurePages:
             return await self.refused(
                 request, TooLarge("What you sent is too large. Send fewer or smaller images; each may have 10 MB.")
             )
+        if status == 400 and "exceeded maximum size" in str(getattr(problem, "detail", "")):
+            return await self.refused(request, TooLarge("One of the texts is longer than any platform takes. Shorten it."))
         if status == 405:
             return self.say(request, 405, "This page cannot do that", "Go back and use the page’s own buttons.")
         return self.say(request, status, "This could not be read", "What was sent could not be read. Go back and try again.")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from core.domain.calendar import LONDON, TimeDoesNotExist, TimeHappensTwice, london_to_utc
+from core.domain.calendar import LONDON, YEARS, TimeDoesNotExist, TimeHappensTwice, london_to_utc
 from core.domain.refusals import BadInput
 
 _CLOCK = re.compile(r"(\d{1,2})(?:[:.]?(\d{2}))?(am|pm)?")
@@ -85,11 +85,13 @@ class TypedTime:
             raise DateNotReal(f"{_start(what)} must include a {' and a '.join(missing)}.", field=f"{self.prefix}-{missing[0]}")
         if not re.fullmatch(r"\d{4}", self.year, re.ASCII):
             raise DateNotReal(f"The year of {what} must have four digits, such as 2026.", field=f"{self.prefix}-year")
+        if int(self.year) not in YEARS:
+            raise DateNotReal(f"The year of {what} must be from {YEARS[0]} to {YEARS[-1]}.", field=f"{self.prefix}-year")
         month = _month(self.month)
         hour, minute = self._clock(what)
         try:
             return datetime(int(self.year), month, int(self.day), hour, minute)  # a London wall time
-        except ValueError:
+        except (ValueError, OverflowError):
             raise DateNotReal(f"{_start(what)} must be on a real date.", field=f"{self.prefix}-day") from None
 
     def _clock(self, what: str) -> tuple[int, int]:
@@ -112,7 +114,7 @@ class TypedTime:
 def _month(typed: str) -> int:
     """1 to 12 from a number or an English name; 0, which no date accepts, from anything else."""
     if typed.isdecimal():
-        return int(typed)
+        return int(typed) if len(typed) < 3 else 0
     name = typed.lower()
     if len(name) >= 3 and name.isalpha() and name[:3] in _MONTHS:
         return _MONTHS.index(name[:3]) + 1

@@ -6,6 +6,8 @@ from zoneinfo import ZoneInfo
 from core.domain.refusals import BadInput
 
 LONDON = ZoneInfo("Europe/London")
+# Later or earlier is a slip of the hand; a timer for the year 9999 is one that engines and programs disagree about.
+YEARS = range(2000, 2200)
 
 
 class TimeDoesNotExist(BadInput):

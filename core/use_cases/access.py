@@ -1,5 +1,6 @@
 """Who may see and touch which draft. Unknown and invisible are the same answer: not found."""
 
+import re
 from uuid import UUID
 
 from sqlalchemy import text
@@ -12,6 +13,8 @@ from core.records.facts import DraftFacts, draft_facts, lock_draft
 
 # Officers work as a team and auditors read everything; the others see what was submitted to somebody, or what they touched.
 SEES_ALL = (Role.OFFICER, Role.AUDITOR)
+
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 
 VISIBLE = """(
     :sees_all
@@ -52,6 +55,7 @@ async def locked_draft(session: AsyncSession, person: Person, draft_id: UUID) ->
 
 async def images_seen(session: AsyncSession, person: Person, hashes: set[str]) -> dict[str, SourceImage]:
     """The originals among `hashes` that this person uploaded or may see in a draft, by hash; without alt text."""
+    hashes = {one for one in hashes if _SHA256.fullmatch(one)}
     if not hashes:
         return {}
     rows = await session.execute(

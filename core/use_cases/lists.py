@@ -188,6 +188,6 @@ def _unkey(key: str | None) -> tuple[str, str] | None:
         at, row_id = json.loads(urlsafe_b64decode(key.encode()))
         datetime.fromisoformat(at)
         UUID(row_id)
-    except (ValueError, TypeError, AttributeError) as bad:
+    except (ValueError, TypeError, AttributeError, RecursionError) as bad:
         raise BadInput("This page address is damaged. Go back to the start of the list.", field="after") from bad
     return at, row_id

@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from core.domain.authority import StepNotOpen
+from core.domain.content import tidied
 from core.domain.prompts import PROMPTS
 from core.domain.refusals import BadInput, DraftChanged, PromptsUnanswered, ReasonMissing, StepUpNeeded
 from core.domain.route import Answer
@@ -45,8 +46,8 @@ class TypedDecision:
             digest=str(form.get("digest") or ""),
             step=int(step) if step.isdecimal() and len(step) < 4 else 0,
             answer=str(form.get("answer") or ""),
-            reason=str(form.get("reason") or "").replace("\r\n", "\n"),
-            confirmed=tuple(str(value) for value in form.getlist("confirmed")),
+            reason=tidied(str(form.get("reason") or "")),
+            confirmed=tuple(str(value) for value in form.getlist("confirmed") if value in _ALL_PROMPTS),
         )
 
     @classmethod

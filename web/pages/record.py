@@ -1,6 +1,7 @@
 """The record: what became of one publication, and the audit list."""
 
 from typing import Any
+from urllib.parse import quote
 from uuid import UUID
 
 from fastapi import APIRouter
@@ -8,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import Request
 from starlette.responses import Response
 
+from core.domain.content import tidied
 from core.domain.manifest import renditions_in
 from core.domain.publication import State
 from core.use_cases.looking import DraftView, look
@@ -75,9 +77,10 @@ class RecordPages:
         return preview_of(found, name=record.account, handle=record.handle, at=record.publish_at, image_url=image_url)
 
     async def audit(self, request: Request, by: Visitor, subject: str | None = None, after: str | None = None) -> Response:
+        subject = tidied(subject or "") or None
         async with self._desk.database.transaction() as session:
-            page = await audit_list(session, by=by, subject=subject or None, after=after)
-        narrowed = f"subject={subject}&" if subject else ""
+            page = await audit_list(session, by=by, subject=subject, after=after)
+        narrowed = f"subject={quote(subject)}&" if subject else ""
         return self._desk.page(
             request,
             "audit.html",
