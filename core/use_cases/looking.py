@@ -134,9 +134,11 @@ async def _steps(
 async def _eligible(session: AsyncSession, facts: DraftFacts, step: Step) -> tuple[str, ...]:
     rows = await session.execute(
         text(
-            "SELECT DISTINCT p.name FROM authority g JOIN person p ON p.id = g.person_id WHERE g.role = :role "
-            "AND g.revoked_at IS NULL AND g.valid_from <= clock_timestamp() AND g.valid_until >= :end "
-            "AND (g.account_id IS NULL OR g.account_id = ANY(:accounts)) AND NOT p.id = ANY(:contributors) ORDER BY p.name"
+            "WITH g AS (SELECT person_id, account_id FROM authority WHERE role = :role AND revoked_at IS NULL "
+            " AND valid_from <= clock_timestamp() AND valid_until >= :end) "
+            "SELECT p.name FROM person p WHERE p.id IN (SELECT person_id FROM g) AND NOT p.id = ANY(:contributors) "
+            "AND (EXISTS (SELECT 1 FROM g WHERE g.person_id = p.id AND g.account_id IS NULL) "
+            " OR CAST(:accounts AS uuid[]) <@ ARRAY(SELECT g.account_id FROM g WHERE g.person_id = p.id)) ORDER BY p.name"
         ),
         {
             "role": step.role,
