@@ -8,7 +8,7 @@ from datetime import datetime
 
 from countersign.walk.client import Page
 from countersign.walk.evidence import Authorised, Event, authorised_in, digest_over, verified_events
-from countersign.walk.post import metadata_in
+from countersign.walk.post import metadata_in, now_utc
 from countersign.walk.sandboxes import AT_MOST_LATE, Received, Sandboxes, sandboxes_behind
 from countersign.walk.steps import Cast, Written, said
 from countersign.walk.telling import NotHeld, Teller, held
@@ -35,6 +35,7 @@ def appears_at_its_time(teller: Teller, written: Written, sandboxes: Sandboxes) 
     with teller.doing(f"The post appears on each sandbox at {publish_at:%H:%M:%S} UTC and not before"):
         if not sandboxes.addresses:
             teller.evidence("where the sandboxes are is not known yet; their own ledgers will tell when it came")
+            time.sleep(max(0.0, (publish_at - now_utc()).total_seconds()))
             return
         for platform, address in sandboxes.addresses.items():
             here = sandboxes.received(platform, written.post.run)
