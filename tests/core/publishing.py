@@ -8,6 +8,7 @@ from uuid import UUID
 import psycopg
 from psycopg.rows import dict_row
 
+from core.domain.publication import State
 from core.domain.verdict import Refused, Verdict
 from core.records.database import Database
 from core.records.facts import draft_facts
@@ -100,6 +101,17 @@ async def state_of(worker: Database, publication_id: UUID) -> str:
         row = await publication(session, publication_id)
     assert row is not None
     return str(row.state)
+
+
+def attempts(urls: Urls, publication_id: UUID) -> list[dict[str, Any]]:
+    return as_admin(urls, "SELECT * FROM attempt WHERE publication_id = %s", publication_id)
+
+
+async def stopped(worker: Database, urls: Urls, gate: AtTheGate, state: State) -> None:
+    """No call may be made, and the publication goes where its owner will find it."""
+    assert (await dispatched(worker, gate)).result == state
+    assert await state_of(worker, gate.id) == state
+    assert attempts(urls, gate.id) == []
 
 
 @dataclass(frozen=True)

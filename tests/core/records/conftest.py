@@ -1,6 +1,7 @@
 """Fixtures of the record's tests."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from io import BytesIO
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from core.records.publications import record_receipt
 from core.use_cases.media import upload_image
 from core.use_cases.submitting import withdraw
 from integrations.store import MediaStore
-from tests.core.publishing import at_the_gate, dispatched
+from tests.core.publishing import AtTheGate, as_admin, at_the_gate, dispatched
 from tests.kit import Urls, new_cast, submitted
 
 
@@ -50,3 +51,11 @@ async def _write_everything(urls: Urls, folder: Path) -> None:
     finally:
         await database.close()
         await worker.close()
+
+
+@pytest.fixture
+async def gate(database: Database, worker_database: Database, urls: Urls) -> AsyncIterator[AtTheGate]:
+    """Everything is right and its time has come."""
+    yield await at_the_gate(database, worker_database, urls, await new_cast(database, urls))
+    as_admin(urls, "UPDATE hold SET lifted_at = now(), lifted_by = 'a', lift_confirmed_by = 'b' WHERE lifted_at IS NULL")
+    as_admin(urls, "UPDATE account SET status = 'connected'")

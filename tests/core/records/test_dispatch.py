@@ -1,37 +1,35 @@
 """The last act before a post leaves: it goes when everything holds, and for every single thing that does not, it stays."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import pytest
 
 from core.domain.content import Window
 from core.domain.publication import State
-from core.domain.route import Answer
 from core.records.database import Database
 from core.records.publications import move
 from core.use_cases.drafting import reschedule, save_draft
 from core.use_cases.holding import place_hold
 from core.use_cases.submitting import submit, withdraw
-from tests.core.publishing import AtTheGate, as_admin, at_the_gate, claimed, dispatched, judged, scheduled, set_time, state_of
-from tests.kit import ACCOUNTS, Urls, authorised, grant, in_minutes, new_authoriser, new_cast, source, submitted
+from tests.core.publishing import (
+    AtTheGate,
+    as_admin,
+    at_the_gate,
+    attempts,
+    claimed,
+    dispatched,
+    judged,
+    scheduled,
+    set_time,
+    state_of,
+    stopped,
+)
+from tests.kit import ACCOUNTS, Urls, authorised, grant, in_minutes, new_authoriser, new_cast, source
 
 pytestmark = [pytest.mark.anyio, pytest.mark.database]
-
-
-@pytest.fixture
-async def gate(database: Database, worker_database: Database, urls: Urls) -> AsyncIterator[AtTheGate]:
-    """Everything is right and its time has come."""
-    yield await at_the_gate(database, worker_database, urls, await new_cast(database, urls))
-    as_admin(urls, "UPDATE hold SET lifted_at = now(), lifted_by = 'a', lift_confirmed_by = 'b' WHERE lifted_at IS NULL")
-    as_admin(urls, "UPDATE account SET status = 'connected'")
-
-
-def attempts(urls: Urls, publication_id: UUID) -> list[dict[str, Any]]:
-    return as_admin(urls, "SELECT * FROM attempt WHERE publication_id = %s", publication_id)
 
 
 async def test_it_is_sent_when_everything_holds(worker_database: Database, urls: Urls, gate: AtTheGate) -> None:
@@ -105,13 +103,6 @@ async def test_a_lifted_hold_binds_nothing(database: Database, worker_database: 
         await place_hold(session, actor="a", scope="all", target="", reason="Stop.")
     as_admin(urls, "UPDATE hold SET lifted_at = now(), lifted_by = 'a', lift_confirmed_by = 'b' WHERE lifted_at IS NULL")
     assert (await dispatched(worker_database, gate)).result == "sending"
-
-
-async def stopped(worker: Database, urls: Urls, gate: AtTheGate, state: State) -> None:
-    """Refused with the verdict as it was given, and also with one that was forged to fit every row."""
-    assert (await dispatched(worker, gate)).result == state
-    assert await state_of(worker, gate.id) == state
-    assert attempts(urls, gate.id) == []
 
 
 async def test_withdrawn(database: Database, worker_database: Database, urls: Urls, gate: AtTheGate) -> None:
@@ -231,117 +222,6 @@ async def test_a_decider_who_touched_the_draft_after_all(worker_database: Databa
     """However the row came to be: no code of ours stands between this function and the tables."""
     as_admin(urls, "INSERT INTO contributor (draft_id, person_id) VALUES (%s, %s)", gate.saved.draft_id, gate.cast.policy.id)
     await stopped(worker_database, urls, gate, State.REVOKED)
-
-
-async def test_somebody_said_no_after_all(database: Database, worker_database: Database, urls: Urls, gate: AtTheGate) -> None:
-    third = await new_authoriser(database, urls, "policy_owner")
-    forge_decision(urls, gate.saved.draft_id, third.id, "policy_owner", step=2, answer=Answer.REJECT)
-    await stopped(worker_database, urls, gate, State.REVOKED)
-
-
-def forge_decision(
-    urls: Urls,
-    draft_id: UUID,
-    person: UUID,
-    role: str,
-    *,
-    step: int,
-    answer: Answer = Answer.AUTHORISE,
-    digest: str | None = None,
-) -> None:
-    """A decision row that no use-case made, with the person's own grant."""
-    as_admin(
-        urls,
-        "INSERT INTO decision (id, submission_id, step, person_id, authority_id, answer, digest, reason, answers) "
-        "SELECT %s, s.id, %s, %s, a.id, %s, coalesce(%s, s.digest), 'Forged.', '{}' FROM submission s, authority a "
-        "WHERE s.draft_id = %s AND a.person_id = %s AND a.role = %s LIMIT 1",
-        *(uuid4(), step, person, str(answer), digest, draft_id, person, role),
-    )
-
-
-async def forged_gate(
-    database: Database,
-    worker: Database,
-    urls: Urls,
-    *decisions: tuple[str, int],
-    digest: str | None = None,
-    officer_too: bool = False,
-) -> AtTheGate:
-    """A submission with forged decisions by (role, step), published and claimed with a verdict that fits every revision."""
-    cast = await new_cast(database, urls)
-    saved = await submitted(database, cast.officer)
-    for role, step in decisions:
-        person = cast.officer if officer_too else await new_authoriser(database, urls, role)
-        if officer_too:
-            grant(urls, cast.officer, role)
-        forge_decision(urls, saved.draft_id, person.id, role, step=step, digest=digest)
-    set_time(urls, saved.draft_id, "-1 second")
-    made = await scheduled(worker, saved)
-    epoch = await claimed(worker, made)
-    assert getattr(await judged(worker, made), "state", None) is State.REVOKED, "the pure rules see it as well"
-    row = as_admin(
-        urls,
-        "SELECT d.revision, s.id AS submission, (SELECT max(revision) FROM schedule WHERE draft_id = d.id) AS schedule, "
-        "(SELECT jsonb_object_agg(a.id, a.revision) FROM authority a JOIN decision x ON x.authority_id = a.id "
-        " WHERE x.submission_id = s.id) AS authorities FROM draft d JOIN submission s ON s.draft_id = d.id WHERE d.id = %s",
-        saved.draft_id,
-    )[0]
-    verdict = {
-        "draft_revision": row["revision"],
-        "schedule_revision": row["schedule"],
-        "account_revision": 1,
-        "submission": str(row["submission"]),
-        "digest": saved.digest,
-        "authorities": row["authorities"] or {},
-        "valid_until": in_minutes(10).isoformat(),
-    }
-    return AtTheGate(cast, saved, made, epoch, verdict)
-
-
-async def test_a_forged_verdict_carries_nothing_but_what_the_rows_carry(
-    database: Database, worker_database: Database, urls: Urls
-) -> None:
-    """The yardstick of the cases below: with both steps decided, the same forged verdict would do."""
-    gate = await at_the_gate(database, worker_database, urls, await new_cast(database, urls))
-    assert (await dispatched(worker_database, gate, rules="none", judged_at=None)).result == "sending"
-
-
-FORGERIES: dict[str, tuple[tuple[str, int], ...]] = {
-    "nobody decided": (),
-    "the quorum is missing": (("press_office", 1),),
-    "two people at the first step": (("press_office", 1), ("press_office", 1)),
-    "the wrong role at the second step": (("press_office", 1), ("press_office", 2)),
-    "only the second step": (("policy_owner", 2),),
-}
-
-
-@pytest.mark.parametrize("decisions", FORGERIES.values(), ids=FORGERIES.keys())
-async def test_a_plan_that_is_not_met(
-    database: Database, worker_database: Database, urls: Urls, decisions: tuple[tuple[str, int], ...]
-) -> None:
-    await stopped(worker_database, urls, await forged_gate(database, worker_database, urls, *decisions), State.REVOKED)
-
-
-async def test_a_contributor_decided(database: Database, worker_database: Database, urls: Urls) -> None:
-    gate = await forged_gate(database, worker_database, urls, ("press_office", 1), officer_too=True)
-    other = await new_authoriser(database, urls, "policy_owner")
-    forge_decision(urls, gate.saved.draft_id, other.id, "policy_owner", step=2)
-    await stopped(worker_database, urls, gate, State.REVOKED)
-
-
-async def test_decided_over_another_digest(database: Database, worker_database: Database, urls: Urls) -> None:
-    elsewhere = await submitted(database, (await new_cast(database, urls)).officer, text="Words of another draft.")
-    gate = await forged_gate(database, worker_database, urls, ("press_office", 1), ("policy_owner", 2), digest=elsewhere.digest)
-    await stopped(worker_database, urls, gate, State.REVOKED)
-
-
-async def test_an_account_that_nobody_authorised(
-    database: Database, worker_database: Database, urls: Urls, gate: AtTheGate
-) -> None:
-    other = await scheduled(worker_database, gate.saved, account=ACCOUNTS["facebook"])
-    epoch = await claimed(worker_database, other)
-    strayed = AtTheGate(gate.cast, gate.saved, other, epoch, gate.verdict)
-    await stopped(worker_database, urls, strayed, State.REVOKED)
 
 
 @pytest.mark.parametrize("epoch", [0, 2, 99])

@@ -6,10 +6,9 @@ from uuid import uuid4
 import psycopg
 import pytest
 
-from core.records.database import Database
 from core.records.tables import METADATA
-from tests.core.publishing import AtTheGate, as_admin, at_the_gate
-from tests.kit import ACCOUNTS, Urls, new_cast
+from tests.core.publishing import AtTheGate, as_admin
+from tests.kit import ACCOUNTS, Urls
 
 pytestmark = [pytest.mark.anyio, pytest.mark.database]
 
@@ -122,11 +121,6 @@ def test_nobody_becomes_the_owner(urls: Urls, login: str) -> None:
             pytest.raises(psycopg.errors.InsufficientPrivilege),
         ):
             connection.execute(f"SET ROLE {role}")
-
-
-@pytest.fixture
-async def gate(database: Database, worker_database: Database, urls: Urls) -> AtTheGate:
-    return await at_the_gate(database, worker_database, urls, await new_cast(database, urls))
 
 
 def refused(url: str, statement: str, *values: Any) -> str:
