@@ -24,7 +24,6 @@ EVERY_SECONDS = 1.0
 
 @dataclass
 class _Waiting:
-    epoch: int
     draft_revision: int
     woken: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -36,16 +35,17 @@ class Gate:
         self._database = database
         self.lease_seconds = lease_seconds
         self.closed = False
-        self._waiting: dict[UUID, _Waiting] = {}
+        # By epoch too: one whose lease ended may still be leaving while the same worker has claimed it anew.
+        self._waiting: dict[tuple[UUID, int], _Waiting] = {}
         self._ahead = 0.0
 
     def enter(self, publication_id: UUID, *, epoch: int, draft_revision: int) -> None:
         """From now on its lease is kept, until it leaves."""
-        self._waiting[publication_id] = _Waiting(epoch, draft_revision)
+        self._waiting[publication_id, epoch] = _Waiting(draft_revision)
 
-    def judged(self, publication_id: UUID, *, draft_revision: int) -> None:
+    def judged(self, publication_id: UUID, *, epoch: int, draft_revision: int) -> None:
         """It was judged by this revision: a later one wakes it."""
-        waiting = self._waiting[publication_id]
+        waiting = self._waiting[publication_id, epoch]
         waiting.draft_revision = draft_revision
         waiting.woken.clear()
 
@@ -55,12 +55,12 @@ class Gate:
         for waiting in self._waiting.values():
             waiting.woken.set()
 
-    def leave(self, publication_id: UUID) -> None:
-        self._waiting.pop(publication_id, None)
+    def leave(self, publication_id: UUID, *, epoch: int) -> None:
+        self._waiting.pop((publication_id, epoch), None)
 
-    async def wait(self, publication_id: UUID, until: datetime) -> bool:
+    async def wait(self, publication_id: UUID, until: datetime, *, epoch: int) -> bool:
         """Until the instant by the database's clock (True), or until something changed (False)."""
-        waiting = self._waiting[publication_id]
+        waiting = self._waiting[publication_id, epoch]
         seconds = until.timestamp() - (_wall() + self._ahead)
         if seconds <= 0:
             return True
@@ -80,18 +80,18 @@ class Gate:
             await asyncio.sleep(EVERY_SECONDS)
 
     async def _keep_once(self) -> None:
-        entered = {publication_id: waiting.epoch for publication_id, waiting in self._waiting.items()}
+        entered = list(self._waiting)
         if not entered:
             return
         async with self._database.transaction() as session:
-            now, found = await renew_leases(session, waiting=entered, lease_seconds=self.lease_seconds)
+            now, found = await renew_leases(session, waiting=dict(sorted(entered)), lease_seconds=self.lease_seconds)
         self._ahead = now.timestamp() - _wall()
-        standing = {row.id: row for row in found}
-        for publication_id in entered:
-            waiting = self._waiting.get(publication_id)
+        standing = {(row.id, row.epoch): row for row in found}
+        for claim in entered:
+            waiting = self._waiting.get(claim)
             if waiting is None:
                 continue
-            row = standing.get(publication_id)
+            row = standing.get(claim)
             if row is None or row.held or row.draft_revision != waiting.draft_revision:
                 waiting.woken.set()
 

@@ -77,7 +77,7 @@ class Sending:
             self._reach(Point.CLAIMED)
             return await self._claimed()
         finally:
-            self._means.gate.leave(self._id)
+            self._means.gate.leave(self._id, epoch=epoch)
 
     async def _claimed(self) -> str:
         case = await self._judge()
@@ -92,9 +92,10 @@ class Sending:
             if case is None or case.account is None or case.rendition is None or isinstance(case.finding, Refused):
                 return "let go"
             self._reach(Point.JUDGED)
-            self._means.gate.judged(self._id, draft_revision=case.facts.revision)
+            self._means.gate.judged(self._id, epoch=self._epoch, draft_revision=case.facts.revision)
             self._reach(Point.AT_THE_GATE)
-            if not await self._means.gate.wait(self._id, case.facts.schedule.publish_at) and self._means.gate.closed:
+            due = await self._means.gate.wait(self._id, case.facts.schedule.publish_at, epoch=self._epoch)
+            if not due and self._means.gate.closed:
                 return await self._let_go()
             answered = await _whole(self._leave(case.account, case.rendition, prepared, case.finding.data))
             if answered.result not in ("early", "judge_again"):
