@@ -64,7 +64,8 @@ def place(console: Console, state: Path, *, scope: str, target: str, reason: str
             return await place_hold(session, actor=_operator(), scope=scope, target=target, reason=reason)
 
     hold_id = _with_database(state, placed)
-    console.print(f"The hold stands: nothing more is sent for {scope} {target}".rstrip() + f". Its id is {hold_id}.")
+    what = "at all" if scope == "all" else f"for {scope} {target}"
+    console.print(f"The hold stands: nothing more is sent {what}. Its id is {hold_id}.")
 
 
 def show_holds(console: Console, state: Path) -> None:

@@ -25,8 +25,15 @@ from web.words import digest_shortly, label_of, platform_name
 _TROUBLE = {State.UNKNOWN, State.MISMATCH, State.REJECTED, State.HELD, State.REVOKED, State.EXPIRED, State.REMOVAL_UNKNOWN}
 _OWNERS = {
     "service": "The service itself",
-    "officer": "A communications officer: give it a new time, submit it again or withdraw it",
+    "officer": "A communications officer",
     "authoriser": "Two people: look at the evidence below and settle it",
+}
+# What the owner can do about it: only a held or refused post takes a new time.
+_EXITS = {
+    State.HELD: "give it a new time, or withdraw it",
+    State.REJECTED: "put right what the platform names and give it a new time, or withdraw it",
+    State.REVOKED: "withdraw it; after that it can be submitted again",
+    State.EXPIRED: "give it a new window and submit that, or withdraw it",
 }
 _RESULTS = {
     "accepted": "The platform accepted it",
@@ -98,7 +105,8 @@ def _facts(record: PublicationView) -> list[Fact]:
     if record.post_id:
         facts.append(Fact("The platform’s number for it", record.post_id))
     if record.owner:
-        facts.append(Fact("Who acts next", _OWNERS.get(record.owner, record.owner)))
+        exits = f": {_EXITS[record.state]}" if record.state in _EXITS else ""
+        facts.append(Fact("Who acts next", f"{_OWNERS.get(record.owner, record.owner)}{exits}"))
     if record.note:
         facts.append(Fact("Note", record.note))
     return facts
