@@ -1,5 +1,6 @@
 """The one place that builds everything: doors with their use-cases' means, the worker with its activities."""
 
+import asyncio
 import os
 import signal
 import socket
@@ -23,6 +24,7 @@ from core.records.facts import AccountFacts
 from core.use_cases.media import read_image, upload_image
 from core.use_cases.people import recognise
 from core.use_cases.sessions import DatabaseSessions
+from countersign.forgetting import forget_for_ever
 from countersign.settings import ApiSettings, WorkerSettings
 from integrations.access_tokens import AccessTokens
 from integrations.identity import IdentityProvider
@@ -30,6 +32,7 @@ from integrations.platforms.base import Access
 from integrations.platforms.registry import PLATFORMS
 from integrations.store import MediaStore
 from web.desk import Desk
+from web.headers import SecurityHeaders
 from web.templates import Pages
 from workflows.activities.sending import Means
 from workflows.gate import Gate
@@ -54,7 +57,9 @@ def build_api(settings: ApiSettings) -> Starlette:
 
     @asynccontextmanager
     async def living(_: Starlette) -> AsyncIterator[None]:
+        forgetting = asyncio.create_task(forget_for_ever(database))
         yield
+        forgetting.cancel()
         await database.close()
 
     doors = [Mount("/api/v1", app=_json_door(settings, desk, database)), Mount("/", app=_page_door(settings, desk, database))]
@@ -62,7 +67,7 @@ def build_api(settings: ApiSettings) -> Starlette:
 
 
 def _json_door(settings: ApiSettings, desk: Desk, database: Database) -> ASGIApp:
-    return api.app.build(
+    door = api.app.build(
         database=database,
         upload_image=desk.upload_image,
         read_image=desk.read_image,
@@ -70,15 +75,21 @@ def _json_door(settings: ApiSettings, desk: Desk, database: Database) -> ASGIApp
         platforms=PLATFORMS.keys(),
         unavailable=(OperationalError, PoolTimeout, OSError),
     )
+    return SecurityHeaders(door, https=settings.https)
 
 
-def _page_door(settings: ApiSettings, desk: Desk, database: Database) -> ASGIApp:
-    provider = IdentityProvider(
+def build_provider(settings: ApiSettings) -> IdentityProvider:
+    """The identity provider as people sign in at it. Building it does no I/O."""
+    return IdentityProvider(
         issuer=settings.oidc_issuer,
         client_id=settings.oidc_client_id,
         client_secret=settings.oidc_client_secret,
         base_url=settings.base_url,
     )
+
+
+def _page_door(settings: ApiSettings, desk: Desk, database: Database) -> ASGIApp:
+    provider = build_provider(settings)
 
     async def reread(refresh_token: str, auth_time: datetime) -> SignedIn:
         """Roles as they stand now, on the person's row too."""

@@ -3,7 +3,6 @@
 Templates: `sign_in.html` (next, notice, problem, step_up, name), `no_access.html` (name, email), `signed_out.html` (nothing).
 """
 
-import logging
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
@@ -175,18 +174,3 @@ def sign_in_routes(
     router.add_api_route("/sign-out", pages.sign_out, methods=["POST"], response_model=None)
     router.add_api_route("/signed-out", pages.signed_out, methods=["GET"], response_model=None)
     return router
-
-
-class NoQueryOfCallbacks(logging.Filter):
-    """Keeps authorisation codes out of uvicorn's access log: add it to the logger `uvicorn.access`."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        if isinstance(record.args, tuple):
-            record.args = tuple(_without_query(argument) for argument in record.args)
-        return True
-
-
-def _without_query(argument: object) -> object:
-    if isinstance(argument, str) and argument.startswith("/auth/"):
-        return argument.partition("?")[0]
-    return argument

@@ -1,11 +1,13 @@
 """One POST, one act: the answer kept under its Idempotency-Key in the same transaction as the act itself."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.domain.refusals import Conflict
+from core.records.database import Database
 
 
 class KeyReused(Conflict):
@@ -49,3 +51,9 @@ async def keep_answer(session: AsyncSession, *, caller: str, key: str, status: i
         text("UPDATE idempotency SET status = :status, body = :body WHERE caller = :caller AND key = :key"),
         {"caller": caller, "key": key, "status": status, "body": body},
     )
+
+
+async def forget_answers(database: Database, *, older_than: datetime) -> None:
+    """Free keys first used before this instant: nobody repeats a request that long."""
+    async with database.transaction() as session:
+        await session.execute(text("DELETE FROM idempotency WHERE created_at < :at"), {"at": older_than})
