@@ -119,6 +119,26 @@ async def test_a_contributor_decided(database: Database, worker_database: Databa
     await stopped(worker_database, urls, gate, State.REVOKED)
 
 
+@pytest.mark.parametrize("holder", ["one's own for another role", "somebody else's"])
+async def test_a_decision_that_names_the_wrong_grant(
+    database: Database, worker_database: Database, urls: Urls, holder: str
+) -> None:
+    """The decider holds the right grant as well: a decision rests on the grant it names."""
+    gate = await forged_gate(database, worker_database, urls, ("press_office", 1))
+    decider = await new_authoriser(database, urls, "policy_owner")
+    other = await new_authoriser(database, urls, "policy_owner")
+    wrong = grant(urls, decider, "press_office")
+    if holder == "somebody else's":
+        wrong = as_admin(urls, "SELECT id FROM authority WHERE person_id = %s", other.id)[0]["id"]
+    as_admin(
+        urls,
+        "INSERT INTO decision (id, submission_id, step, person_id, authority_id, answer, digest, answers) "
+        "SELECT gen_random_uuid(), id, 2, %s, %s, 'authorise', digest, '{}' FROM submission WHERE draft_id = %s",
+        *(decider.id, wrong, gate.saved.draft_id),
+    )
+    await stopped(worker_database, urls, gate, State.REVOKED)
+
+
 async def test_decided_over_another_digest(database: Database, worker_database: Database, urls: Urls) -> None:
     elsewhere = await submitted(database, (await new_cast(database, urls)).officer, text="Words of another draft.")
     gate = await forged_gate(database, worker_database, urls, ("press_office", 1), ("policy_owner", 2), digest=elsewhere.digest)
