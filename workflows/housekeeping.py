@@ -38,10 +38,12 @@ class Housekeeper:
         async with self._database.transaction() as session:
             await end_leases(session)
             await leave_word_for_overdue(session)
-            await forget_delivered(session)
         engine = await self._engine_answers()
         async with self._database.transaction() as session:
             await beat(session, worker=self._worker, engine=engine)
+        # By itself and last: if tidying fails, leases still end and the sign of life is given.
+        async with self._database.transaction() as session:
+            await forget_delivered(session)
 
     async def _engine_answers(self) -> bool:
         if self.client is None:
