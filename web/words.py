@@ -47,7 +47,11 @@ STANDINGS = {
     Standing.PUBLISHING: Label("Publishing", "turquoise", "It is going out now."),
     Standing.PUBLISHED: Label("Published", "blue", "It stands on every account it was written for."),
     Standing.PARTLY_PUBLISHED: Label("Partly published", "purple", "It stands on some of its accounts and not on others."),
-    Standing.NEEDS_ATTENTION: Label("Needs attention", "red", "The service could not settle what happened. A person must look."),
+    Standing.NEEDS_ATTENTION: Label(
+        "Needs attention",
+        "red",
+        "It was stopped, or its outcome is not known. Each account below says what happened.",
+    ),
 }
 
 STATES = {

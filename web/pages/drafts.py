@@ -8,8 +8,9 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from core.domain.publication import SENT_OR_MAYBE
-from core.domain.refusals import BadInput, NoPlan
-from core.use_cases.drafting import reschedule
+from core.domain.refusals import AlreadySent, BadInput, NoPlan, NothingToWithdraw, WindowPast
+from core.use_cases.access import require
+from core.use_cases.drafting import WRITERS, reschedule
 from core.use_cases.looking import DraftView, look
 from core.use_cases.submitting import submit, withdraw
 from core.use_cases.versions import note_view
@@ -37,6 +38,14 @@ class DraftPages:
     async def _look(self, by: Visitor, draft_id: UUID) -> DraftView:
         async with self._desk.database.transaction() as session:
             return await look(session, by=by, draft_id=draft_id)
+
+    async def _look_to(self, by: Visitor, draft_id: UUID, verb: str) -> DraftView:
+        """The draft for a form; refused before anything is typed that could not be done."""
+        view = await self._look(by, draft_id)
+        require(by, *WRITERS)
+        if verb not in view.may:
+            raise NothingToWithdraw() if verb == "withdraw" else WindowPast() if view.now >= view.window.end else AlreadySent()
+        return view
 
     async def draft(self, request: Request, by: Visitor, draft_id: UUID) -> Response:
         async with self._desk.database.transaction() as session:
@@ -104,7 +113,7 @@ class DraftPages:
         return RedirectResponse(f"/drafts/{draft_id}", 303)
 
     async def ask_withdraw(self, request: Request, by: Visitor, draft_id: UUID) -> Response:
-        return self._withdraw_page(request, await self._look(by, draft_id))
+        return self._withdraw_page(request, await self._look_to(by, draft_id, "withdraw"))
 
     def _withdraw_page(self, request: Request, view: DraftView) -> Response:
         sentences = [f"“{view.purpose}” stops at once, whatever it was waiting for. Nothing that is not yet being sent goes out."]
@@ -127,7 +136,7 @@ class DraftPages:
         return RedirectResponse(f"/drafts/{draft_id}", 303)
 
     async def ask_reschedule(self, request: Request, by: Visitor, draft_id: UUID) -> Response:
-        view = await self._look(by, draft_id)
+        view = await self._look_to(by, draft_id, "reschedule")
         return self._reschedule_page(request, view, TypedTime.of(view.publish_at, "publish"), FieldErrors())
 
     def _reschedule_page(

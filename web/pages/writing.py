@@ -12,9 +12,10 @@ from starlette.responses import RedirectResponse, Response
 
 from core.domain.content import Window
 from core.domain.people import Person
-from core.domain.refusals import BadInput, DraftChanged, Several, TooLarge
+from core.domain.refusals import AlreadySent, BadInput, DraftChanged, Several, TooLarge
 from core.domain.standing import Standing
-from core.use_cases.drafting import Saved, create_draft, save_draft
+from core.use_cases.access import require
+from core.use_cases.drafting import WRITERS, Saved, create_draft, save_draft
 from core.use_cases.looking import look
 from core.use_cases.versions import accounts_to_choose, editable
 from web.desk import Desk, PersonalShelf, RequestId, Visitor
@@ -53,6 +54,7 @@ class WritingPages:
         self._desk = desk
 
     async def new(self, request: Request, by: Visitor) -> Response:
+        require(by, *WRITERS)
         tomorrow = (self._desk.now() + timedelta(days=1)).replace(hour=9, minute=0, second=0, microsecond=0)
         typed = TypedDraft.blank(Window(tomorrow, tomorrow + timedelta(hours=8)), tomorrow + timedelta(minutes=30))
         return await self._form(request, typed, **_new_form())
@@ -71,6 +73,10 @@ class WritingPages:
         async with self._desk.database.transaction() as session:
             source, publish_at, version = await editable(session, by=by, draft_id=draft_id)
             view = await look(session, by=by, draft_id=draft_id)
+        # Before anything is typed that could not be saved.
+        require(by, *WRITERS)
+        if "edit" not in view.may:
+            raise AlreadySent()
         counts = " ".join(preview.count for preview in previews_in(view))
         warning = _VOIDS if view.standing in _UNDER_WAY else None
         typed = TypedDraft.of(source, publish_at)
