@@ -30,6 +30,7 @@ from integrations.access_tokens import AccessTokens
 from integrations.identity import IdentityProvider
 from integrations.platforms.base import Access
 from integrations.platforms.registry import PLATFORMS
+from integrations.platforms.warming import warm
 from integrations.store import MediaStore
 from web.desk import Desk
 from web.headers import SecurityHeaders
@@ -58,8 +59,10 @@ def build_api(settings: ApiSettings) -> Starlette:
     @asynccontextmanager
     async def living(_: Starlette) -> AsyncIterator[None]:
         forgetting = asyncio.create_task(forget_for_ever(database))
+        warming = asyncio.create_task(asyncio.to_thread(warm))
         yield
         forgetting.cancel()
+        await warming
         await database.close()
 
     doors = [Mount("/api/v1", app=_json_door(settings, desk, database)), Mount("/", app=_page_door(settings, desk, database))]
@@ -109,7 +112,7 @@ def _page_door(settings: ApiSettings, desk: Desk, database: Database) -> ASGIApp
 
 def build_means(settings: WorkerSettings) -> Means:
     """What the worker's activities need, as the worker's login."""
-    database = Database(settings.database_url.get_secret_value(), pool_size=30, application="countersign worker")
+    database = Database(settings.database_url.get_secret_value(), pool_size=12, overflow=0, application="countersign worker")
 
     def access_for(account: AccountFacts) -> Access:
         token = settings.account_tokens.get(f"{account.platform}:{account.platform_account_id}")

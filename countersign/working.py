@@ -1,13 +1,17 @@
 """The worker process."""
 
 import asyncio
+import contextlib
 import os
 import signal
 import sys
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from countersign.logs import write_logs
 from countersign.settings import WorkerSettings, read
 from countersign.wiring import build_means
+from integrations.platforms.warming import warm
 from workflows.housekeeping import Housekeeper
 from workflows.worker import connect, run_worker
 
@@ -29,6 +33,9 @@ async def _work(settings: WorkerSettings) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopped.set)
     means = build_means(settings)
+    with contextlib.suppress(SQLAlchemyError, OSError):
+        await means.database.warm()
+    warming = asyncio.create_task(asyncio.to_thread(warm))
     housekeeper = Housekeeper(means.database, worker=means.worker)
     keeping = asyncio.create_task(housekeeper.run())
     connecting = asyncio.create_task(connect(settings.temporal_address, namespace=settings.temporal_namespace))
@@ -39,4 +46,5 @@ async def _work(settings: WorkerSettings) -> None:
         await run_worker(housekeeper.client, means, stopped)
     connecting.cancel()
     keeping.cancel()
+    await warming
     await means.database.close()

@@ -99,7 +99,7 @@ def seed_register(urls: Urls) -> None:
                 Jsonb(
                     [
                         {"role": "press_office", "label": "Press office", "quorum": 1, "paragraph": 36},
-                        {"role": "policy_owner", "label": "Policy owner", "quorum": 1, "paragraph": 36},
+                        {"role": "policy_owner", "label": "Policy owner", "quorum": 1, "paragraph": 37},
                     ]
                 ),
             ),

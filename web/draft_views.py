@@ -72,6 +72,14 @@ def targets_by_line(view: DraftView) -> Markup:
     return Markup("<br>").join(f"{preview.account.name} on {preview.platform_label}" for preview in view.previews)
 
 
+def means_of(view: DraftView) -> str:
+    """What its standing means for people; while a hold stands on what is yet to go out, that comes first."""
+    if not view.holds or view.standing not in (Standing.AUTHORISED, Standing.AWAITING, Standing.PUBLISHING):
+        return label_of(view.standing).means
+    reasons = " ".join(reason.rstrip(".") + "." for reason in view.holds)
+    return f"A hold stands, and nothing of it is sent until two people lift it: {reasons}"
+
+
 def previews_in(view: DraftView) -> list[Preview]:
     return [
         preview_of(

@@ -4,7 +4,6 @@ import asyncio
 from datetime import timedelta
 
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
 from temporalio.client import Client
 from temporalio.service import RPCError
 
@@ -26,12 +25,12 @@ class Housekeeper:
         self.client: Client | None = None
 
     async def run(self) -> None:
-        """Until cancelled. A fault of the database is waited out, never fatal."""
+        """Until cancelled. Whatever goes wrong is said and tried again: without this loop leases would never end."""
         while True:
             try:
                 await self.keep_once()
-            except (SQLAlchemyError, OSError) as fault:
-                log.warning("housekeeping.database_away", fault=type(fault).__name__)
+            except Exception as fault:
+                log.warning("housekeeping.failed", fault=type(fault).__name__)
             await asyncio.sleep(EVERY_SECONDS)
 
     async def keep_once(self) -> None:

@@ -235,3 +235,12 @@ class ImageUnknown(BadInput):
 class HoldTargetUnknown(BadInput):
     code = "hold_target_unknown"
     sentence = "Say what to hold: everything, a platform, an account or a draft that exists."
+
+
+class HiddenOrder(BadInput):
+    code = "hidden_order"
+    paragraph = 36
+    sentence = (
+        "This text holds invisible characters that show words in another order than they are sent (paragraph 36). "
+        "Enter it by hand instead of pasting it."
+    )

@@ -1,6 +1,5 @@
 """Roles, database and migrations: who owns the tables, who logs in, and how the schema moves forward."""
 
-import re
 from pathlib import Path
 
 import psycopg
@@ -9,6 +8,8 @@ from alembic.config import Config
 from psycopg import sql
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
+
+from core.records.database import async_url
 
 OWNER = "countersign_owner"
 LOGINS = ("countersign_migrator", "countersign_api", "countersign_worker")
@@ -43,11 +44,6 @@ def bootstrap(admin_url: str, *, database: str, passwords: dict[str, str]) -> No
             connection.execute(
                 sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(sql.Identifier(database), sql.Identifier(login))
             )
-
-
-def async_url(url: str) -> str:
-    """The same database through psycopg 3, whatever driver the URL names."""
-    return re.sub(r"^postgres(ql)?(\+\w+)?://", "postgresql+psycopg://", url)
 
 
 def migrate(migrator_url: str) -> None:

@@ -1,5 +1,6 @@
 """From what was typed to what each account will receive: checked, normalised, rendered; every refusal beside its field."""
 
+import re
 from dataclasses import dataclass, replace
 from datetime import datetime
 from urllib.parse import urlsplit
@@ -15,6 +16,7 @@ from core.domain.refusals import (
     AccountNotRegistered,
     AltTextMissing,
     BadInput,
+    HiddenOrder,
     ImageUnknown,
     LinkInvalid,
     NoAccount,
@@ -34,6 +36,8 @@ from core.use_cases.access import images_seen
 from integrations.platforms.registry import PLATFORMS
 
 MAX_IMAGES = 4
+# Directional overrides and isolates (Unicode UAX #9): what an authoriser saw would not be what is sent.
+REORDERING = re.compile("[\u202a-\u202e\u2066-\u2069]")
 MAX_PURPOSE = 200
 
 
@@ -92,6 +96,10 @@ def _refusals(source: Source, *, publish_at: datetime, now: datetime, time_may_b
         found.append(PurposeMissing(field="purpose"))
     if len(source.purpose) > MAX_PURPOSE:
         found.append(PurposeTooLong(field="purpose"))
+    typed = {"purpose": source.purpose, "text": source.text}
+    typed |= {f"text-{platform}": words for platform, words in source.overrides.items()}
+    typed |= {f"alt-{n}": image.alt for n, image in enumerate(source.images, start=1)}
+    found += [HiddenOrder(field=field) for field, words in typed.items() if REORDERING.search(words)]
     if source.link is not None and not _is_web_address(source.link):
         found.append(LinkInvalid(field="link"))
     if len(source.images) > MAX_IMAGES:

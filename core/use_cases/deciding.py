@@ -111,7 +111,7 @@ _RECORD = text(
     ), told AS (
         INSERT INTO outbox (kind, subject_id) VALUES ('draft', :draft)
     )
-    SELECT audit_append(:subject, :actor, :action, 36, :digest, CAST(:detail AS jsonb), :request)
+    SELECT audit_append(:subject, :actor, :action, :paragraph, :digest, CAST(:detail AS jsonb), :request)
     """
 )
 
@@ -154,8 +154,9 @@ async def _record(
         raise OneStepEach() from clash
 
 
-def _event(by: Person, facts: DraftFacts, submission: SubmissionFacts, decision: Decision) -> dict[str, str]:
-    """The decision's audit event."""
+def _event(by: Person, facts: DraftFacts, submission: SubmissionFacts, decision: Decision) -> dict[str, str | int]:
+    """The decision's audit event, under the paragraph that its step comes from."""
+    step = submission.plan.step(decision.step)
     detail = {
         "submission": str(submission.id),
         "step": decision.step,
@@ -166,5 +167,6 @@ def _event(by: Person, facts: DraftFacts, submission: SubmissionFacts, decision:
         "subject": draft_subject(facts.id),
         "actor": actor_name(by),
         "action": f"draft.{decision.answer}",
+        "paragraph": step.paragraph if step else 36,
         "detail": json.dumps(detail),
     }

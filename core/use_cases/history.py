@@ -17,6 +17,7 @@ class DecisionView:
     reason: str
     at: datetime
     version: int
+    step: int
     step_label: str
 
 
@@ -48,6 +49,7 @@ async def decisions_of(session: AsyncSession, draft_id: UUID) -> tuple[DecisionV
             reason=row.reason,
             at=row.decided_at,
             version=row.version_number,
+            step=row.step,
             step_label=next((s["label"] for s in row.plan["steps"] if s["number"] == row.step), ""),
         )
         for row in rows

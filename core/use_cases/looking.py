@@ -69,6 +69,7 @@ class DraftView:
     may: frozenset[str]
     open_step: Step | None
     cannot_decide: str | None
+    holds: tuple[str, ...]
     submitted_at: datetime | None
 
 
@@ -98,6 +99,7 @@ async def look(session: AsyncSession, *, by: Person, draft_id: UUID) -> DraftVie
         may=actions_open(by, facts, stand, refusal is None and open_step is not None),
         open_step=open_step,
         cannot_decide=refusal,
+        holds=await _holds(session, facts),
         submitted_at=facts.submission.submitted_at if facts.submission else None,
     )
 
@@ -126,9 +128,26 @@ async def _steps(
     views = []
     for step in plan.steps:
         state = "met" if step.number in met else "open" if step.number in open_numbers else "later"
-        taken = tuple(d for d in history if submitted and d.step_label == step.label and d.at >= submitted.submitted_at)
+        taken = tuple(d for d in history if submitted and d.step == step.number and d.at >= submitted.submitted_at)
         views.append(StepView(step, state, await _eligible(session, facts, step), taken))
     return tuple(views)
+
+
+async def _holds(session: AsyncSession, facts: DraftFacts) -> tuple[str, ...]:
+    """Why posts of this draft are held now: the reason of every hold that stands on it, its accounts or their platforms."""
+    rows = await session.execute(
+        text(
+            "SELECT reason FROM hold WHERE lifted_at IS NULL AND starts_at <= clock_timestamp() AND ((scope, target) IN "
+            "(('all', ''), ('draft', :draft)) OR (scope = 'platform' AND target = ANY(:platforms)) "
+            "OR (scope = 'account' AND target = ANY(:accounts))) ORDER BY placed_at"
+        ),
+        {
+            "draft": str(facts.id),
+            "platforms": [account.platform for account in facts.accounts],
+            "accounts": [str(account.id) for account in facts.accounts],
+        },
+    )
+    return tuple(row.reason for row in rows)
 
 
 async def _eligible(session: AsyncSession, facts: DraftFacts, step: Step) -> tuple[str, ...]:

@@ -145,6 +145,8 @@ async def audit_list(
     """Events, newest first: all of them for auditors, one draft's (with its publications') for whoever may see the draft."""
     draft_id = _draft_of(subject)
     if draft_id is None:
+        if subject is not None and not by.has(Role.AUDITOR):
+            raise NotFound()
         require(by, Role.AUDITOR)
     else:
         await seen_draft(session, by, draft_id)

@@ -72,13 +72,14 @@ class Parts:
         """Servers, schema, sandboxes, api, worker. Raises EmbeddedTrouble naming what did not come up."""
         if port_taken(LOOPBACK, self.port):
             raise EmbeddedTrouble(f"Port {self.port} is taken by another program; choose one with PORT=, or stop that program.")
-        self.start_sandboxes()
         with ThreadPoolExecutor() as together:
             temporal = together.submit(self._timed, "Temporal", self.temporal.start)
             self._timed("PostgreSQL", self.postgres.start)
+            # The api comes up while the schema is made: people wait for its first page.
+            self.start_api()
             self._timed("Schema", self.prepare_database)
+            self.start_sandboxes()
             temporal.result()
-        self.start_api()
         self.start_worker(stop_worker_at)
         self._answers("identity", self.addresses.identity, "/.well-known/openid-configuration")
         for platform in ACCOUNTS:
@@ -150,7 +151,7 @@ class Parts:
 
     def _python(self, name: str, module: list[str], environment: Mapping[str, str]) -> None:
         """A part of ours: its secrets reach it through its environment alone."""
-        kept = {k: v for k, v in os.environ.items() if not k.startswith(OURS)}
+        kept = {k: v for k, v in os.environ.items() if not k.startswith(OURS) and k != "PYTHONDONTWRITEBYTECODE"}
         self.children.start(name, [sys.executable, "-m", *module], environment={**kept, **environment})
 
     def _answers(self, name: str, port: int, path: str) -> None:

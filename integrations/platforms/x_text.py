@@ -3,14 +3,18 @@
 import re
 import sys
 from collections.abc import Iterable
+from functools import cache
 from importlib import import_module
 from importlib.resources import files
 from types import ModuleType
 from typing import Any
 
 
-def _load_twitter_text() -> ModuleType:
-    """Import twitter-text-parser 3.0, which reads its emoji list through `pkg_resources`: setuptools no longer ships that.
+@cache
+def _twitter_text() -> ModuleType:
+    """twitter-text-parser, at first use: its tables take a second to build, which most processes never need.
+
+    Import twitter-text-parser 3.0, which reads its emoji list through `pkg_resources`: setuptools no longer ships that.
 
     The one function it needs stands in while it is imported, and goes again.
     """
@@ -29,7 +33,6 @@ def _load_twitter_text() -> ModuleType:
         del sys.modules["pkg_resources"]
 
 
-_twitter_text = _load_twitter_text()
 _PHOTO = re.compile(r"/status/\d+/(?:photo|video)/\d+$")
 _ESCAPED = re.compile(r"&(amp|lt|gt);")
 _UNESCAPED = {"amp": "&", "lt": "<", "gt": ">"}
@@ -38,12 +41,12 @@ _REFUSED_CHARACTERS = re.compile("[\ufffe\ufeff\uffff]")
 
 def weighted_length(text: str) -> int:
     """280 is full: NFC, a URL is 23, an emoji or CJK character 2 (X, Counting characters). Newest joined emoji may overcount."""
-    return int(_twitter_text.parse_tweet(text).weightedLength)
+    return int(_twitter_text().parse_tweet(text).weightedLength)
 
 
 def find_urls(text: str) -> list[tuple[int, int]]:
     """Where X sees a link, a bare domain included: start and end in code points."""
-    return [(entity["indices"][0], entity["indices"][1]) for entity in _twitter_text.extract_urls_with_indices(text)]
+    return [(entity["indices"][0], entity["indices"][1]) for entity in _twitter_text().extract_urls_with_indices(text)]
 
 
 def has_refused_characters(text: str) -> bool:

@@ -15,7 +15,7 @@ from core.use_cases.looking import DraftView, look
 from core.use_cases.submitting import submit, withdraw
 from core.use_cases.versions import note_view
 from web.desk import Desk, RequestId, Visitor
-from web.draft_views import facts_in, history_in, previews_in, steps_in, targets
+from web.draft_views import facts_in, history_in, means_of, previews_in, steps_in, targets
 from web.errors import FieldErrors
 from web.session import session_of
 from web.typed_times import TypedTime
@@ -59,7 +59,7 @@ class DraftPages:
             view={
                 "caption": f"Version {view.version}",
                 "standing": view.standing,
-                "means": label_of(view.standing).means,
+                "means": means_of(view),
                 "actions": [{"href": f"{here}/{path}", "text": text} for key, text, path in _ACTIONS if key in view.may],
                 "facts": facts_in(view),
                 "publications": _publications(view),

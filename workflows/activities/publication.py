@@ -80,7 +80,9 @@ class PublicationActivities(PublicationContract):
         """See `Sending`. Heartbeats while it waits, so that a dead worker is noticed within ten seconds."""
         beating = asyncio.create_task(_beat())
         try:
-            return await Sending(self._means, UUID(publication_id)).run()
+            result = await Sending(self._means, UUID(publication_id)).run()
+            await self._means.gate.after_the_burst()
+            return result
         finally:
             beating.cancel()
 

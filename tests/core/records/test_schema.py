@@ -11,7 +11,8 @@ from psycopg import sql
 from sqlalchemy import CheckConstraint, create_engine, inspect
 
 from core.domain.publication import LEGAL_MOVES, NOT_LIVE
-from core.records.migrate import LOGINS, OWNER, async_url, bootstrap, migrate
+from core.records.database import async_url
+from core.records.migrate import LOGINS, OWNER, bootstrap, migrate
 from core.records.tables import METADATA
 from countersign.embedded.postgres import EmbeddedPostgres
 from tests.core.publishing import as_admin

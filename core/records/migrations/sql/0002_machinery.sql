@@ -124,8 +124,11 @@ BEGIN
         VALUES (NEW.id, NEW.moves, CASE TG_OP WHEN 'UPDATE' THEN OLD.state ELSE '' END, NEW.state, NEW.epoch, NEW.note);
     PERFORM audit_append('publication:' || NEW.id, 'service', 'publication.' || NEW.state, 36, NEW.digest,
         jsonb_build_object('draft', NEW.draft_id, 'account', NEW.account_id, 'epoch', NEW.epoch, 'post', NEW.post_id), NULL);
-    -- The draft's workflow looks again whenever one of its publications moved.
-    INSERT INTO outbox (kind, subject_id) VALUES ('draft', NEW.draft_id);
+    -- The draft's workflow looks again when one of its publications came to where it ends or waits for somebody. What lies
+    -- before that changes nothing for the draft, and would cost the engine most at a due instant.
+    IF NEW.state NOT IN ('scheduled', 'claimed', 'sending', 'verified') THEN
+        INSERT INTO outbox (kind, subject_id) VALUES ('draft', NEW.draft_id);
+    END IF;
     RETURN NULL;
 END $$;
 

@@ -2,6 +2,8 @@
 
 REVOKE ALL ON ALL TABLES IN SCHEMA public FROM PUBLIC;
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA public FROM PUBLIC;
+-- What later migrations create is nobody's until they say whose.
+ALTER DEFAULT PRIVILEGES REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC;
 GRANT USAGE ON SCHEMA public TO countersign_api, countersign_worker;
 
 GRANT SELECT ON ALL TABLES IN SCHEMA public TO countersign_api, countersign_worker;
