@@ -52,9 +52,9 @@ def make_database(server: EmbeddedPostgres) -> Urls:
     return Urls(server.admin_url(name), migrator, api, worker)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def urls(postgres_server: EmbeddedPostgres) -> Urls:
-    """One migrated database per test process; tests make their own people and drafts in it."""
+    """One migrated database per test module; tests make their own people and drafts in it."""
     made = make_database(postgres_server)
     seed_register(made)
     return made

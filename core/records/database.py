@@ -5,7 +5,7 @@ import re
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
 
 def async_url(url: str) -> str:
@@ -27,6 +27,7 @@ class Database:
             hide_parameters=True,
             connect_args={"application_name": application, "connect_timeout": 5},
         )
+        self._single = self.engine.execution_options(isolation_level="AUTOCOMMIT")
         self._sessions = async_sessionmaker(self.engine, class_=AsyncSession, expire_on_commit=False, autoflush=False)
 
     @asynccontextmanager
@@ -34,6 +35,12 @@ class Database:
         """A session whose work is committed when the block ends, and rolled back whole when it raises."""
         async with self._sessions() as session, session.begin():
             yield session
+
+    @asynccontextmanager
+    async def single(self) -> AsyncIterator[AsyncConnection]:
+        """A connection on which each statement is a transaction of its own, committed when it returns: one round trip each."""
+        async with self._single.connect() as connection:
+            yield connection
 
     async def warm(self) -> None:
         """Open every connection of the pool now: a password exchange each is not what a due instant should wait for."""

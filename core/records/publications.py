@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from core.domain.authority import Authority
 from core.domain.outcome import Outcome, Result
@@ -170,7 +170,9 @@ async def insert_publication(
     return inserted
 
 
-async def dispatch(session: AsyncSession, publication_id: UUID, *, epoch: int, verdict: dict[str, Any]) -> Dispatched:
+async def dispatch(
+    session: AsyncSession | AsyncConnection, publication_id: UUID, *, epoch: int, verdict: dict[str, Any]
+) -> Dispatched:
     """The last act before a post leaves: one database function, one transaction (see 0002_machinery.sql)."""
     row = (
         await session.execute(
@@ -181,37 +183,56 @@ async def dispatch(session: AsyncSession, publication_id: UUID, *, epoch: int, v
     return Dispatched(row.result, row.attempt_id, row.dispatched_at, row.publish_at)
 
 
+# One statement: at a due instant every round trip is paid once per post. A late receipt settles UNKNOWN only where it proves
+# something (`settles`); it is kept in any case.
+_RECEIPT = text(
+    """
+    WITH kept AS (
+        INSERT INTO receipt (id, attempt_id, result, status, post_id, permalink, detail)
+        VALUES (:receipt, :attempt, :result, :status, :post, :link, :detail))
+    UPDATE publication SET state = :after, note = :note, lease_until = NULL, post_id = coalesce(:post, post_id),
+           permalink = coalesce(:link, permalink), not_before = :retry
+     WHERE id = :id AND epoch = :epoch AND (state = 'sending' OR (state = 'unknown' AND :settles))
+    """
+)
+
+_AFTER = {
+    Result.ACCEPTED: State.PUBLISHED,
+    Result.NOT_SENT: State.SCHEDULED,
+    Result.REFUSED: State.REJECTED,
+    Result.UNKNOWN: State.UNKNOWN,
+}
+
+
 async def record_receipt(
-    session: AsyncSession, *, publication_id: UUID, attempt_id: UUID, epoch: int, outcome: Outcome, retry_at: datetime | None
+    session: AsyncSession | AsyncConnection,
+    *,
+    publication_id: UUID,
+    attempt_id: UUID,
+    epoch: int,
+    outcome: Outcome,
+    retry_at: datetime | None,
 ) -> None:
     """Keep what came back and move the publication by it. A late receipt settles UNKNOWN; it is kept in any case."""
+    after = _AFTER[outcome.result]
     await session.execute(
-        text(
-            "INSERT INTO receipt (id, attempt_id, result, status, post_id, permalink, detail) "
-            "VALUES (:id, :attempt, :result, :status, :post, :link, :detail)"
-        ),
+        _RECEIPT,
         {
-            "id": uuid4(),
+            "receipt": uuid4(),
             "attempt": attempt_id,
             "result": str(outcome.result),
             "status": outcome.status,
             "post": _storable(outcome.post_id),
             "link": _storable(outcome.permalink),
             "detail": _storable(outcome.detail),
+            "id": publication_id,
+            "epoch": epoch,
+            "after": str(after),
+            "note": "" if outcome.result is Result.ACCEPTED else _storable(outcome.detail),
+            "retry": retry_at,
+            "settles": after in (State.PUBLISHED, State.SCHEDULED),
         },
     )
-    after = {
-        Result.ACCEPTED: State.PUBLISHED,
-        Result.NOT_SENT: State.SCHEDULED,
-        Result.REFUSED: State.REJECTED,
-        Result.UNKNOWN: State.UNKNOWN,
-    }[outcome.result]
-    note = "" if outcome.result is Result.ACCEPTED else outcome.detail
-    options: dict[str, Any] = {"epoch": epoch, "note": note, "post_id": outcome.post_id, "permalink": outcome.permalink}
-    if await move(session, publication_id, before=State.SENDING, after=after, retry_at=retry_at, **options):
-        return
-    if after in (State.PUBLISHED, State.SCHEDULED):
-        await move(session, publication_id, before=State.UNKNOWN, after=after, retry_at=retry_at, **options)
 
 
 async def authorities_behind(session: AsyncSession, submission_id: UUID) -> tuple[Authority, ...]:

@@ -1,16 +1,23 @@
 """Ports on this machine."""
 
+import secrets
 import socket
 
+from countersign.embedded.trouble import EmbeddedTrouble
+
 LOOPBACK = "127.0.0.1"
+STEADY = range(20000, 32768)
+TRIES = 200
 
 
 def free_port(host: str = LOOPBACK) -> int:
-    """A port that nobody listens on now. Somebody may take it before its user does: whoever uses it must try again."""
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as listener:
-        listener.bind((host, 0))
-        port: int = listener.getsockname()[1]
-        return port
+    """A port that nobody listens on now, below those that the system gives to outgoing connections (from 32768 on Linux):
+    only another server could take it before its user does, and whoever uses it must be ready for that."""
+    for _ in range(TRIES):
+        port = STEADY.start + secrets.randbelow(len(STEADY))
+        if not port_taken(host, port):
+            return port
+    raise EmbeddedTrouble(f"No free port was found on {host} between {STEADY.start} and {STEADY.stop - 1}.")
 
 
 def port_taken(host: str, port: int) -> bool:

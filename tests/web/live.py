@@ -92,7 +92,7 @@ class Serving:
             self._server.should_exit = True
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def live(urls: Urls, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
     serving = Serving(urls, tmp_path_factory.mktemp("live-media"))
     thread = threading.Thread(target=_until_done(serving.run), daemon=True)

@@ -149,11 +149,10 @@ class Sending:
         self, account: AccountFacts, rendition: Rendition, prepared: Prepared, verdict: dict[str, object]
     ) -> Dispatched:
         """Dispatch and, if that allows it, the one call: from the first to the receipt it is one piece."""
-        async with self._means.database.transaction() as session:
+        async with self._means.database.single() as connection:
             # A wait for a connection is no part of the time between dispatch and the call.
-            await session.connection()
             started = _boottime()
-            answered = await dispatch(session, self._id, epoch=self._epoch, verdict=verdict)
+            answered = await dispatch(connection, self._id, epoch=self._epoch, verdict=verdict)
         if answered.result != "sending" or answered.attempt_id is None:
             return answered
         sent = await self._send(account, rendition, prepared, answered.attempt_id, started)
@@ -180,9 +179,9 @@ class Sending:
         while True:
             try:
                 retry = await self._retry_at(outcome) if outcome.result is Result.NOT_SENT else None
-                async with self._means.database.transaction() as session:
+                async with self._means.database.single() as connection:
                     await record_receipt(
-                        session,
+                        connection,
                         publication_id=self._id,
                         attempt_id=attempt_id,
                         epoch=self._epoch,

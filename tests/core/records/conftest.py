@@ -19,7 +19,7 @@ from tests.core.publishing import AtTheGate, as_admin, at_the_gate, dispatched
 from tests.kit import Urls, new_cast, submitted
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def everything_written(urls: Urls, tmp_path_factory: pytest.TempPathFactory) -> None:
     """At least one row in every table of the record: one post with an image went out, one draft was withdrawn."""
     asyncio.run(_write_everything(urls, tmp_path_factory.mktemp("media")))

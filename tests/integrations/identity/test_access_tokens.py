@@ -68,7 +68,7 @@ async def test_an_id_token_is_never_a_bearer_token(running: Service, tokens: Acc
         ({"exp": int(time.time()) - 31}, "expired"),
         ({"exp": "soon"}, "exp_unreadable"),
         ({"exp": True}, "exp_unreadable"),
-        ({"nbf": int(time.time()) + 300}, "early"),
+        ({"nbf": int(time.time()) + 86_400}, "early"),
         ({"sub": ""}, "sub_missing"),
         ({"hasgroups": True}, "group_overage"),
     ],
