@@ -4,7 +4,7 @@ Templates: `sign_in.html` (next, notice, problem, step_up, name), `no_access.htm
 """
 
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, Protocol
 from urllib.parse import quote, urlsplit
 from uuid import UUID
@@ -15,11 +15,11 @@ from fastapi.responses import RedirectResponse, Response
 
 from core.domain.identity import ProviderUnreachable, SignedIn, SignInRefused
 from core.domain.refusals import Refusal
+from core.use_cases.people import is_fresh
 from web.session import Session, session_of
 
 log = structlog.get_logger(__name__)
 
-STEP_UP_AGE = timedelta(minutes=15)
 _NEXT = "next"
 _STEP_UP = "step_up"
 
@@ -45,7 +45,7 @@ Recognise = Callable[[SignedIn], Awaitable[UUID]]
 
 def fresh_enough(session: Session, now: datetime) -> bool:
     """Did the person prove who they are within the last 15 minutes, as deciding and lifting holds need?"""
-    return session.signed_in and session.auth_time is not None and now - session.auth_time <= STEP_UP_AGE
+    return session.signed_in and is_fresh(session.auth_time, now)
 
 
 def safe_next(raw: str | None) -> str:
@@ -104,7 +104,7 @@ class SignInPages:
         asked_step_up = bool(session.get(_STEP_UP))
         try:
             who = await self._provider.exchange(request)
-            if asked_step_up and self._now() - who.auth_time > STEP_UP_AGE:
+            if asked_step_up and not is_fresh(who.auth_time, self._now()):
                 raise SignInRefused(NOT_PROVEN, reason="step_up_ignored")
             if not who.roles:
                 return self._without_role(request, who)

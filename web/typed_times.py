@@ -47,10 +47,6 @@ class TypedTime:
         return cls(prefix, str(local.day), str(local.month), str(local.year), f"{local:%H:%M}", str(local.fold) if twice else "")
 
     @property
-    def is_empty(self) -> bool:
-        return not (self.day or self.month or self.year or self.time)
-
-    @property
     def happens_twice(self) -> bool:
         """Whether the page must ask which of the two is meant."""
         try:

@@ -54,8 +54,3 @@ async def touch_draft(session: AsyncSession, draft_id: UUID) -> None:
     await session.execute(
         text("UPDATE draft SET revision = revision + 1, changed_at = clock_timestamp() WHERE id = :draft"), {"draft": draft_id}
     )
-
-
-async def names_of(session: AsyncSession, person_ids: set[UUID]) -> dict[UUID, str]:
-    rows = await session.execute(text("SELECT id, name FROM person WHERE id = ANY(:ids)"), {"ids": list(person_ids)})
-    return {row.id: row.name for row in rows}

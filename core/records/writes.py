@@ -99,17 +99,10 @@ async def insert_submission(session: AsyncSession, *, facts: DraftFacts, plan: P
 
 
 async def replace_awaiting(
-    session: AsyncSession, *, facts: DraftFacts, submission_id: UUID | None, open_steps: tuple[Step, ...]
+    session: AsyncSession, *, facts: DraftFacts, submission_id: UUID | None = None, open_steps: tuple[Step, ...] = ()
 ) -> None:
     """Make `awaiting` say what `progress` says for this draft: one row per open step, and no others."""
-    await session.execute(
-        text("DELETE FROM awaiting WHERE draft_id = :draft AND NOT (submission_id = :submission AND step = ANY(:steps))")
-        if submission_id
-        else text("DELETE FROM awaiting WHERE draft_id = :draft"),
-        {"draft": facts.id, "submission": submission_id, "steps": [s.number for s in open_steps]}
-        if submission_id
-        else {"draft": facts.id},
-    )
+    await session.execute(text("DELETE FROM awaiting WHERE draft_id = :draft"), {"draft": facts.id})
     for step in open_steps:
         await session.execute(
             text(

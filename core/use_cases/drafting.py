@@ -78,7 +78,7 @@ async def save_draft(
     if changed:
         number += 1
         digest = await _write_version(session, by=by, draft_id=draft_id, number=number, composed=composed, request=request)
-        await replace_awaiting(session, facts=facts, submission_id=None, open_steps=())
+        await replace_awaiting(session, facts=facts)
     if not unmoved:
         await _write_schedule(session, by=by, facts=facts, publish_at=publish_at, request=request)
     await touch_draft(session, draft_id)

@@ -114,7 +114,7 @@ async def withdraw(session: AsyncSession, *, by: Person, draft_id: UUID, reason:
         text("INSERT INTO withdrawal (submission_id, person_id, reason) VALUES (:submission, :person, :reason)"),
         {"submission": submission.id, "person": by.id, "reason": tidied(reason)},
     )
-    await replace_awaiting(session, facts=facts, submission_id=None, open_steps=())
+    await replace_awaiting(session, facts=facts)
     await append(
         session,
         subject=draft_subject(draft_id),
