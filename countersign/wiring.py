@@ -28,8 +28,8 @@ from countersign.forgetting import forget_for_ever
 from countersign.settings import ApiSettings, WorkerSettings
 from integrations.access_tokens import AccessTokens
 from integrations.identity import IdentityProvider
-from integrations.platforms.base import Access
 from integrations.platforms.registry import PLATFORMS
+from integrations.platforms.values import Access
 from integrations.platforms.warming import warm
 from integrations.store import MediaStore
 from web.desk import Desk
@@ -114,7 +114,7 @@ def build_means(settings: WorkerSettings) -> Means:
     """What the worker's activities need, as the worker's login."""
     database = Database(settings.database_url.get_secret_value(), pool_size=12, overflow=0, application="countersign worker")
 
-    def access_for(account: AccountFacts) -> Access:
+    async def access_for(account: AccountFacts) -> Access:
         token = settings.account_tokens.get(f"{account.platform}:{account.platform_account_id}")
         return Access(
             platform_account_id=account.platform_account_id,

@@ -39,6 +39,22 @@ class RenditionImage:
 
 
 @dataclass(frozen=True)
+class Target:
+    """The post that a rendition replies to, quotes or reposts, as it was captured for the authorisers.
+
+    `kind` is reply, quote or repost; `post_id` the platform's id; `fingerprint` whatever else the platform wants to name
+    exactly this state of it (Bluesky: the CID), else empty; `text` and `author` are what stood there when it was captured.
+    """
+
+    kind: str
+    post_id: str
+    permalink: str
+    author: str
+    text: str
+    fingerprint: str = ""
+
+
+@dataclass(frozen=True)
 class Rendition:
     """What one account will receive: `text` as the public reads it, `link` only where the platform takes it apart."""
 
@@ -47,6 +63,7 @@ class Rendition:
     text: str
     link: str | None
     images: tuple[RenditionImage, ...]
+    target: Target | None = None
 
 
 @dataclass(frozen=True)

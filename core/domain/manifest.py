@@ -5,12 +5,13 @@ The bytes are RFC 8785 (JSON Canonicalization Scheme); the digest is `v1:sha256:
 
 import hashlib
 import json
+from dataclasses import asdict
 from typing import Any
 
 import rfc8785
 
 from core.domain.calendar import from_stamp, stamp
-from core.domain.content import Rendition, RenditionImage, Window
+from core.domain.content import Rendition, RenditionImage, Target, Window
 
 SCHEMA = 1
 
@@ -29,6 +30,8 @@ def manifest_of(
 
 
 def _account(rendition: Rendition) -> dict[str, Any]:
+    # Only where there is one: a version without a target keeps the digest it always had.
+    target = {} if rendition.target is None else {"target": asdict(rendition.target)}
     return {
         "account": rendition.account_id,
         "platform": rendition.platform,
@@ -38,6 +41,7 @@ def _account(rendition: Rendition) -> dict[str, Any]:
             {"sha256": i.sha256, "mime": i.mime, "size": i.size, "width": i.width, "height": i.height, "alt": i.alt}
             for i in rendition.images
         ],
+        **target,
     }
 
 
@@ -60,6 +64,7 @@ def renditions_in(canonical_bytes: bytes) -> tuple[Rendition, ...]:
             text=account["text"],
             link=account["link"],
             images=tuple(RenditionImage(**image) for image in account["images"]),
+            target=Target(**account["target"]) if account.get("target") else None,
         )
         for account in manifest["accounts"]
     )

@@ -198,6 +198,7 @@ _RECEIPT = text(
 
 _AFTER = {
     Result.ACCEPTED: State.PUBLISHED,
+    Result.PROCESSING: State.PROCESSING,
     Result.NOT_SENT: State.SCHEDULED,
     Result.REFUSED: State.REJECTED,
     Result.UNKNOWN: State.UNKNOWN,

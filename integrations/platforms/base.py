@@ -2,70 +2,22 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
 
-from core.domain.content import Rendition, RenditionImage
-from core.domain.outcome import Outcome, ReadBack
+from core.domain.content import Rendition, RenditionImage, Target
+from core.domain.outcome import Outcome, Quota, ReadBack, SeenPost, SendKey
 from core.domain.refusals import AltTextMissing, AltTextTooLong, TextMissing, TextTooLong, TooManyImages
 from integrations.platforms.image_rules import RULES, ImageRule
 from integrations.platforms.judgement import judge, judge_failure
 from integrations.platforms.text import normalise, require_web_address, same_address
+from integrations.platforms.values import Access, Count, Prepared
 from integrations.platforms.wire import Answer, Call, CallFailed, make_call, scrub, utc_now, without
 
 SEND_SECONDS = 20.0
 """How long one send may take from connecting to the last byte of the answer; after that its outcome is unknown."""
 
 READ_SECONDS = 20.0
-
-
-@dataclass(frozen=True)
-class Count:
-    """How much of a platform's text limit is used, counted as that platform counts."""
-
-    used: int
-    limit: int
-
-
-@dataclass(frozen=True)
-class Access:
-    """One account's way in. `platform_account_id` is the platform's own id (X user, Facebook Page, LinkedIn organisation).
-
-    `base_url` is where its API answers; `public_url` where the public reads it, empty for the platform's own site.
-    """
-
-    platform_account_id: str
-    handle: str
-    token: str = field(repr=False)
-    base_url: str
-    public_url: str = ""
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "base_url", self.base_url.rstrip("/"))
-        object.__setattr__(self, "public_url", self.public_url.rstrip("/"))
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """The platform's ids of the uploaded images, in the rendition's order. Uploading again is harmless: nobody sees them yet."""
-
-    media_ids: tuple[str, ...] = ()
-
-
-class PrepareFailed(Exception):
-    """Nothing was published. `outcome.result` is NOT_SENT (try again later) or REFUSED (to a person)."""
-
-    def __init__(self, outcome: Outcome) -> None:
-        super().__init__(outcome.detail)
-        self.outcome = outcome
-
-
-class ReadFailed(Exception):
-    """The platform could not be read just now; this says nothing about whether the post stands. `retry_at` if it named a time."""
-
-    def __init__(self, detail: str, *, retry_at: datetime | None = None) -> None:
-        super().__init__(detail)
-        self.retry_at = retry_at
 
 
 class Platform(ABC):
@@ -76,6 +28,10 @@ class Platform(ABC):
     limit: int
     api_url: str
     """The platform's own address, used when an account names no other."""
+    keeps_keys: timedelta | None = None
+    """For how long the same call with the same SendKey is the same post. None: never; such a call is not repeated."""
+    targets: frozenset[str] = frozenset()
+    """What a post here may be besides itself: reply, quote, repost."""
 
     def __init__(
         self,
@@ -116,9 +72,31 @@ class Platform(ABC):
     async def read_back(self, access: Access, post_id: str) -> ReadBack:
         """What stands at the platform now, with the platform's own rewriting undone. Raises ReadFailed."""
 
+    async def timeline(self, access: Access, *, since: datetime) -> tuple[SeenPost, ...]:
+        """What the account's own timeline shows from `since` (UTC) on, newest first. Raises ReadFailed."""
+        raise NotImplementedError
+
+    async def look_up(self, access: Access, rendition: Rendition, key: SendKey, *, since: datetime) -> tuple[SeenPost, ...]:
+        """Every post since then that may be what a send of `rendition` made: by key where the platform keeps keys, else
+        those of the own timeline that match. Empty proves nothing: a timeline may lag. Raises ReadFailed."""
+        seen = await self.timeline(access, since=since)
+        return tuple(post for post in seen if not self.matches(rendition, post.content))
+
+    async def delete(self, access: Access, post_id: str) -> Outcome:
+        """Remove the post. ACCEPTED: the platform says that it is gone, now or before. Repeating it is harmless."""
+        raise NotImplementedError
+
+    async def read_target(self, access: Access, address: str, kind: str) -> Target | None:
+        """The post at this public address as it stands now, or None if there is none. Raises ReadFailed."""
+        raise NotImplementedError
+
+    def quota(self, answer: Answer) -> Quota | None:
+        """What the answer's headers say is left of the limit on posts."""
+        return None
+
     @abstractmethod
-    def post_call(self, access: Access, rendition: Rendition, prepared: Prepared) -> Call:
-        """The one request that publishes `rendition`."""
+    def post_call(self, access: Access, rendition: Rendition, prepared: Prepared, key: SendKey) -> Call:
+        """The one request that publishes `rendition`; the same key makes the same bytes."""
 
     @abstractmethod
     def accepted(self, access: Access, answer: Answer) -> Outcome | None:
@@ -167,13 +145,15 @@ class Platform(ABC):
             if len(image.alt.encode("utf-16-le")) // 2 > rule.alt_max:
                 raise AltTextTooLong(platform=self.label, limit=rule.alt_max, field=f"alt-{number}")
 
-    async def send(self, access: Access, rendition: Rendition, prepared: Prepared, *, may_start: Callable[[], bool]) -> Outcome:
+    async def send(
+        self, access: Access, rendition: Rendition, prepared: Prepared, *, key: SendKey, may_start: Callable[[], bool]
+    ) -> Outcome:
         """Publish with exactly one HTTP call: no retries, no redirects, a connection of its own (promise 3).
 
         `may_start` is asked once, after the connection stands and before the first byte of the request; if it says no,
         nothing was sent.
         """
-        call = self.post_call(access, rendition, prepared)
+        call = self.post_call(access, rendition, prepared, key)
         try:
             answer = await make_call(call, seconds=self.send_seconds, may_start=may_start)
         except CallFailed as failure:
@@ -186,7 +166,7 @@ class Platform(ABC):
         special = None if answer.status >= 500 or not answer.complete else self.special_case(answer)
         words = scrub(self.platform_words(answer), access.token)
         outcome = accepted or special or judge(self.label, answer, words=words, retry_at=self.retry_at(answer))
-        return replace(outcome, detail=without(access.token, outcome.detail))
+        return replace(outcome, detail=without(access.token, outcome.detail), quota=self.quota(answer))
 
     def matches(self, rendition: Rendition, read_back: ReadBack) -> list[str]:
         """How what stands differs from what was authorised, one sentence each; empty when it is the same (promise 2)."""

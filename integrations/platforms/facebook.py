@@ -6,11 +6,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from core.domain.content import Rendition, RenditionImage
-from core.domain.outcome import Outcome, ReadBack, Result
-from integrations.platforms.base import Access, Count, Platform, Prepared
+from core.domain.outcome import Outcome, ReadBack, Result, SendKey
+from integrations.platforms.base import Platform
 from integrations.platforms.judgement import duplicate, token_refused, unknown
 from integrations.platforms.redoable import read, upload, upload_failed
 from integrations.platforms.text import utf16_length, with_link
+from integrations.platforms.values import Access, Count, Prepared
 from integrations.platforms.wire import Answer, Call, bearer, rows
 
 # Graph API, Handle errors; the Pages rate limits have codes of their own (80001).
@@ -67,7 +68,7 @@ class Facebook(Platform):
             raise upload_failed(self, answer)
         return photo_id
 
-    def post_call(self, access: Access, rendition: Rendition, prepared: Prepared) -> Call:
+    def post_call(self, access: Access, rendition: Rendition, prepared: Prepared, key: SendKey) -> Call:
         form = {"message": rendition.text, "published": "true"}
         if rendition.link:
             form["link"] = rendition.link

@@ -6,12 +6,13 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from core.domain.content import Rendition, RenditionImage
-from core.domain.outcome import Outcome, ReadBack, Result
-from integrations.platforms.base import Access, Count, Platform, Prepared
+from core.domain.outcome import Outcome, ReadBack, Result, SendKey
+from integrations.platforms.base import Platform
 from integrations.platforms.judgement import duplicate, unknown
 from integrations.platforms.little_text import escape, unescape
 from integrations.platforms.redoable import read, until_ready, upload, upload_failed
 from integrations.platforms.text import utf16_length, with_link
+from integrations.platforms.values import Access, Count, Prepared
 from integrations.platforms.wire import Answer, Call, bearer, rows
 
 
@@ -72,7 +73,7 @@ class LinkedIn(Platform):
             raise upload_failed(self, answer)
         return bool(answer.find("status") == "AVAILABLE")
 
-    def post_call(self, access: Access, rendition: Rendition, prepared: Prepared) -> Call:
+    def post_call(self, access: Access, rendition: Rendition, prepared: Prepared, key: SendKey) -> Call:
         body: dict[str, Any] = {
             "author": self._owner(access),
             "commentary": escape(rendition.text),

@@ -3,7 +3,8 @@
 from collections.abc import Awaitable, Callable
 
 from core.domain.outcome import Outcome, Result
-from integrations.platforms.base import Access, Platform, PrepareFailed, ReadFailed
+from integrations.platforms.base import Platform
+from integrations.platforms.values import Access, PrepareFailed, ReadFailed
 from integrations.platforms.wire import Answer, Call, CallFailed, make_call, poll, scrub
 
 

@@ -5,12 +5,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 from core.domain.content import Rendition, RenditionImage
-from core.domain.outcome import Outcome, ReadBack, Result
+from core.domain.outcome import Outcome, ReadBack, Result, SendKey
 from core.domain.refusals import BadInput
-from integrations.platforms.base import Access, Count, Platform, Prepared
+from integrations.platforms.base import Platform
 from integrations.platforms.judgement import duplicate
 from integrations.platforms.redoable import read, until_ready, upload, upload_failed
 from integrations.platforms.text import with_link
+from integrations.platforms.values import Access, Count, Prepared
 from integrations.platforms.wire import Answer, Call, bearer, rows
 from integrations.platforms.x_text import has_refused_characters, public_text, same_text, weighted_length
 
@@ -85,7 +86,7 @@ class X(Platform):
             raise upload_failed(self, answer)
         return _is_ready(answer)
 
-    def post_call(self, access: Access, rendition: Rendition, prepared: Prepared) -> Call:
+    def post_call(self, access: Access, rendition: Rendition, prepared: Prepared, key: SendKey) -> Call:
         body: dict[str, Any] = {"text": rendition.text}
         if prepared.media_ids:
             body["media"] = {"media_ids": list(prepared.media_ids)}

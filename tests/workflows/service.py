@@ -17,8 +17,9 @@ from temporalio.worker import Worker
 
 from core.records.database import Database
 from core.records.facts import AccountFacts
-from integrations.platforms.base import Access, Platform
+from integrations.platforms.base import Platform
 from integrations.platforms.registry import PLATFORMS
+from integrations.platforms.values import Access
 from integrations.sandbox.platforms.house import SandboxAccount
 from integrations.store import MediaStore
 from tests.integrations.platforms.serving import Sandbox, sandbox
@@ -115,7 +116,7 @@ def means_for(
     platforms: Mapping[str, Platform] = PLATFORMS,
     token: str = TOKEN,
 ) -> Means:
-    def access_for(account: AccountFacts) -> Access:
+    async def access_for(account: AccountFacts) -> Access:
         url = there[account.platform].url
         return Access(account.platform_account_id, account.handle, token, url, public_url=url)
 

@@ -11,7 +11,7 @@ from core.domain.content import Rendition
 from core.domain.outcome import Outcome, Result
 from core.domain.publication import State
 from core.records.database import Database
-from integrations.platforms.base import Access, Prepared, PrepareFailed
+from integrations.platforms.values import Access, Prepared, PrepareFailed
 from integrations.platforms.x import X
 from tests.core.publishing import as_admin, scheduled
 from tests.integrations.platforms.serving import Sandbox

@@ -13,7 +13,7 @@ from core.domain.standing import stand_of
 from core.domain.verdict import Refused
 from core.records.facts import draft_facts
 from core.records.publications import Publication, follow_schedule, move, publication
-from integrations.platforms.base import ReadFailed
+from integrations.platforms.values import NoAccess, ReadFailed
 from workflows.activities.judging import Case, judge_publication
 from workflows.activities.sending import Means, Sending
 from workflows.contracts import PublicationContract
@@ -105,9 +105,10 @@ class PublicationActivities(PublicationContract):
             return PublicationStand(str(row.state), "nothing")
         platform = self._means.platforms[case.rendition.platform]
         try:
-            found = await platform.read_back(self._means.access_for(case.account), row.post_id)
-        except ReadFailed as failed:
-            later = failed.retry_at.timestamp() if failed.retry_at else row.now.timestamp() + READ_LATER_SECONDS
+            found = await platform.read_back(await self._means.access_for(case.account), row.post_id)
+        except (NoAccess, ReadFailed) as failed:
+            named = failed.retry_at if isinstance(failed, ReadFailed) else None
+            later = named.timestamp() if named else row.now.timestamp() + READ_LATER_SECONDS
             return PublicationStand(str(row.state), "read_back", later)
         self._means.reached(Point.READ_BACK, publication_id)
         if not found.found and row.now - row.moved_at < SETTLES_WITHIN:

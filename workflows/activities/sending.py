@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,7 +13,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from core.domain.content import Rendition
-from core.domain.outcome import Outcome, Result
+from core.domain.outcome import Outcome, Result, SendKey
 from core.domain.publication import State
 from core.domain.verdict import Refused
 from core.records.database import Database
@@ -28,7 +28,8 @@ from core.records.publications import (
     publication,
     record_receipt,
 )
-from integrations.platforms.base import Access, Platform, Prepared, PrepareFailed
+from integrations.platforms.base import Platform
+from integrations.platforms.values import Access, NoAccess, Prepared, PrepareFailed
 from integrations.store import MediaCorrupted, MediaMissing, MediaStore
 from workflows.activities.judging import Case, judge_publication
 from workflows.gate import Gate
@@ -41,7 +42,8 @@ START_WITHIN_SECONDS = 2.0
 RETRY_MOST_SECONDS = 300.0
 NO_IMAGE = "An authorised image is missing from the media store, or is no longer the one that was authorised. Restore it."
 
-AccessFor = Callable[[AccountFacts], Access]
+AccessFor = Callable[[AccountFacts], Awaitable[Access]]
+"""One account's way in, its token opened for this use. Raises NoAccess where there is none that works."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,15 @@ class Means:
     gate: Gate
     worker: str
     reached: Reached
+
+
+@dataclass(frozen=True)
+class _Ready:
+    """What the one call is made with: everything that could fail before it has been done."""
+
+    access: Access
+    rendition: Rendition
+    prepared: Prepared
 
 
 class Sending:
@@ -83,8 +94,8 @@ class Sending:
         case = await self._judge()
         if case is None or case.account is None or case.rendition is None:
             return "let go"
-        prepared = await self._prepare(case.account, case.rendition)
-        if prepared is None:
+        ready = await self._prepare(case.account, case.rendition)
+        if ready is None:
             return "let go"
         self._reach(Point.PREPARED)
         while True:
@@ -97,7 +108,7 @@ class Sending:
             due = await self._means.gate.wait(self._id, case.facts.schedule.publish_at, epoch=self._epoch)
             if not due and self._means.gate.closed:
                 return await self._let_go()
-            answered = await _whole(self._leave(case.account, case.rendition, prepared, case.finding.data))
+            answered = await _whole(self._leave(replace(ready, rendition=case.rendition), case.finding.data))
             if answered.result not in ("early", "judge_again"):
                 return answered.result
             if answered.result == "early" and answered.publish_at and answered.at:
@@ -129,13 +140,14 @@ class Sending:
                 await follow_schedule(session, self._id, revision=case.facts.schedule.revision, publish_at=at)
         return case
 
-    async def _prepare(self, account: AccountFacts, rendition: Rendition) -> Prepared | None:
-        """Upload the images: harmless to repeat. None: it was let go, for later or for a person."""
+    async def _prepare(self, account: AccountFacts, rendition: Rendition) -> _Ready | None:
+        """Open the token and upload the images: harmless to repeat. None: it was let go, for later or for a person."""
         try:
+            access = await self._means.access_for(account)
             files = {image.sha256: await self._means.store.get(image.sha256) for image in rendition.images}
-            return await self._means.platforms[rendition.platform].prepare(self._means.access_for(account), rendition, files)
-        except (PrepareFailed, MediaMissing, MediaCorrupted) as failed:
-            outcome = failed.outcome if isinstance(failed, PrepareFailed) else Outcome(Result.REFUSED, NO_IMAGE)
+            return _Ready(access, rendition, await self._means.platforms[rendition.platform].prepare(access, rendition, files))
+        except (NoAccess, PrepareFailed, MediaMissing, MediaCorrupted) as failed:
+            outcome = _as_outcome(failed)
             after = State.REJECTED if outcome.result is Result.REFUSED else State.SCHEDULED
             # Asked before, as every _retry_at: one connection per publication, or a burst that fails waits for itself.
             retry = await self._retry_at(outcome) if after is State.SCHEDULED else None
@@ -145,28 +157,25 @@ class Sending:
                 )
             return None
 
-    async def _leave(
-        self, account: AccountFacts, rendition: Rendition, prepared: Prepared, verdict: dict[str, object]
-    ) -> Dispatched:
+    async def _leave(self, ready: _Ready, verdict: dict[str, object]) -> Dispatched:
         """Dispatch and, if that allows it, the one call: from the first to the receipt it is one piece."""
         async with self._means.database.single() as connection:
             # A wait for a connection is no part of the time between dispatch and the call.
             started = _boottime()
             answered = await dispatch(connection, self._id, epoch=self._epoch, verdict=verdict)
-        if answered.result != "sending" or answered.attempt_id is None:
+        if answered.result != "sending" or answered.attempt_id is None or answered.at is None:
             return answered
-        sent = await self._send(account, rendition, prepared, answered.attempt_id, started)
+        sent = await self._send(ready, answered.attempt_id, SendKey(self._id, answered.at), started)
         return replace(answered, result=sent)
 
-    async def _send(
-        self, account: AccountFacts, rendition: Rendition, prepared: Prepared, attempt_id: UUID, started: float
-    ) -> str:
+    async def _send(self, ready: _Ready, attempt_id: UUID, key: SendKey, started: float) -> str:
         """One call, no hidden retries. The session is closed: nothing is locked while the platform answers."""
         self._reach(Point.DISPATCHED)
-        outcome = await self._means.platforms[rendition.platform].send(
-            self._means.access_for(account),
-            rendition,
-            prepared,
+        outcome = await self._means.platforms[ready.rendition.platform].send(
+            ready.access,
+            ready.rendition,
+            ready.prepared,
+            key=key,
             may_start=lambda: _boottime() - started <= START_WITHIN_SECONDS,
         )
         self._reach(Point.ANSWERED)
@@ -205,6 +214,13 @@ class Sending:
 
     def _reach(self, point: Point) -> None:
         self._means.reached(point, str(self._id))
+
+
+def _as_outcome(failed: Exception) -> Outcome:
+    """What a failure before the call means: of all of them nothing was sent."""
+    if isinstance(failed, PrepareFailed):
+        return failed.outcome
+    return Outcome(Result.REFUSED, str(failed) if isinstance(failed, NoAccess) else NO_IMAGE)
 
 
 def _moved_away(case: Case, row: Publication) -> bool:

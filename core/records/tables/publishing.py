@@ -82,7 +82,9 @@ class ReceiptRow(SQLModel, table=True):
     """What the platform answered. A late receipt is recorded too."""
 
     __tablename__ = "receipt"
-    __table_args__ = (CheckConstraint("result IN ('accepted', 'not_sent', 'refused', 'unknown')", name="receipt_result_known"),)
+    __table_args__ = (
+        CheckConstraint("result IN ('accepted', 'processing', 'not_sent', 'refused', 'unknown')", name="receipt_result_known"),
+    )
 
     id: UUID = key()
     attempt_id: UUID = Field(sa_column=Column(ForeignKey("attempt.id"), nullable=False, index=True))

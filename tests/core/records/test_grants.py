@@ -19,6 +19,7 @@ INSERTS = {
     API: {
         *("person", "session", "draft", "manifest", "version", "contributor", "version_view", "media", "upload", "derivative"),
         *("draft_image", "schedule", "submission", "withdrawal", "decision", "awaiting", "hold", "outbox", "idempotency"),
+        "proposal",
     },
     WORKER: {"publication", "receipt", "step_clock", "heartbeat", "outbox"},
 }
@@ -30,6 +31,7 @@ UPDATES: dict[str, dict[str, set[str]]] = {
         "awaiting": {"due"},
         "idempotency": {"status", "body"},
         "hold": {"lifted_at", "lifted_by", "lift_confirmed_by"},
+        "proposal": {"confirmed_by", "withdrawn_by"},
     },
     WORKER: {
         "publication": {

@@ -9,12 +9,13 @@ from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
 from typing import ClassVar
+from uuid import UUID
 
 import pytest
 from PIL import Image
 
 from core.domain.content import Rendition, RenditionImage
-from core.domain.outcome import Outcome, Result
+from core.domain.outcome import Outcome, Result, SendKey
 from core.domain.refusals import (
     AltTextMissing,
     AltTextTooLong,
@@ -24,12 +25,14 @@ from core.domain.refusals import (
     TooManyImages,
 )
 from integrations.media import derive
-from integrations.platforms.base import Access, Platform, PrepareFailed, ReadFailed
+from integrations.platforms.base import Platform
+from integrations.platforms.values import Access, PrepareFailed, ReadFailed
 from integrations.platforms.wire import utc_now
 from integrations.sandbox.platforms.house import SandboxAccount
 from tests.integrations.platforms.serving import Sandbox, sandbox, scripted
 
 TOKEN = "token-canary-51c9"
+KEY = SendKey(UUID("0b9de7b2-6b33-4a7e-9a5c-6a1d1f2c3e4f"), datetime(2026, 11, 23, 9, 30, tzinfo=UTC))
 LINK = "https://www.gov.uk/guidance/example?a=1&b=2"
 HARD = (
     "R&D <briefing> \"quoted\" 'single' (round) [square] {curly} @name #tag *star* _low_ ~tilde~ back\\slash | pipe\n\n"
@@ -82,7 +85,7 @@ class PlatformConformance:
     ) -> Outcome:
         used = platform or self.platform
         prepared = await used.prepare(access, rendition, files or {})
-        return await used.send(access, rendition, prepared, may_start=lambda: True)
+        return await used.send(access, rendition, prepared, key=KEY, may_start=lambda: True)
 
     @pytest.mark.parametrize("count", [0, 1, 4])
     async def test_exactly_what_was_authorised_arrives_and_reads_back_equal(
@@ -194,7 +197,7 @@ class PlatformConformance:
                 return False
 
             prepared = await self.platform.prepare(self.access_to(url), rendition, {})
-            outcome = await self.platform.send(self.access_to(url), rendition, prepared, may_start=too_late)
+            outcome = await self.platform.send(self.access_to(url), rendition, prepared, key=KEY, may_start=too_late)
             time.sleep(0.05)  # noqa: ASYNC251 - the server runs in a thread of its own
             assert (script.connections, script.first) == (1, b"")
         assert len(asked) == 1
@@ -320,7 +323,7 @@ class PlatformConformance:
         echo = body + b'"}}'
         with scripted(b"HTTP/1.1 400 x\r\nContent-Length: %d\r\n\r\n" % len(echo) + echo) as (url, _):
             echoed = await self.publish(self.access_to(url), self.rendition())
-        call = self.platform.post_call(access, self.rendition(), await self.platform.prepare(access, self.rendition(), {}))
+        call = self.platform.post_call(access, self.rendition(), await self.platform.prepare(access, self.rendition(), {}), KEY)
         shown = [caplog.text, repr(access), repr(call), repr(outcome), repr(echoed)]
         assert echoed.result is Result.REFUSED
         assert not [text for text in shown if TOKEN in text]

@@ -7,8 +7,8 @@ import httpx2
 import pytest
 
 from core.domain.outcome import Result
-from integrations.platforms.base import Access
 from integrations.platforms.facebook import Facebook
+from integrations.platforms.values import Access
 from integrations.platforms.wire import Answer, Call
 from integrations.sandbox.platforms.house import SandboxAccount
 from tests.integrations.platforms.conformance import LINK, TOKEN, PlatformConformance

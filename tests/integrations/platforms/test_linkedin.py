@@ -9,9 +9,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from core.domain.outcome import Result
-from integrations.platforms.base import Access
 from integrations.platforms.linkedin import LinkedIn
 from integrations.platforms.little_text import RESERVED, escape, unescape
+from integrations.platforms.values import Access
 from integrations.platforms.wire import Answer
 from integrations.sandbox.platforms.house import SandboxAccount
 from integrations.sandbox.platforms.linkedin import public_text

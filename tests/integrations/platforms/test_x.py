@@ -14,14 +14,14 @@ from hypothesis import strategies as st
 
 from core.domain.outcome import Result
 from core.domain.refusals import BadInput
-from integrations.platforms.base import Access, Prepared
+from integrations.platforms.values import Access, Prepared
 from integrations.platforms.wire import Answer
 from integrations.platforms.x import X
 from integrations.platforms.x_text import public_text, same_text
 from integrations.sandbox.platforms.house import SandboxAccount
 from integrations.sandbox.platforms.ledger import StoredImage, StoredPost
 from integrations.sandbox.platforms.x_words import shorten
-from tests.integrations.platforms.conformance import TOKEN, PlatformConformance
+from tests.integrations.platforms.conformance import KEY, TOKEN, PlatformConformance
 
 pytestmark = pytest.mark.anyio
 SPECIFICATION = Path(__file__).parents[4] / "shared/specs/x/openapi.xdk-2026-07-25.json"
@@ -127,7 +127,7 @@ def request_schema(name: str) -> dict[str, Any]:
 def test_our_posts_are_what_x_specifies(count: int) -> None:
     images, _ = TestX().images(count)
     rendition = TestX().rendition(images=images)
-    body = X().post_call(ACCESS, rendition, Prepared(tuple(str(number + 1) for number in range(count)))).json
+    body = X().post_call(ACCESS, rendition, Prepared(tuple(str(number + 1) for number in range(count))), KEY).json
     jsonschema.validate(body, request_schema("CreatePostsRequest"))
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate({**(body or {}), "surprise": 1}, request_schema("CreatePostsRequest"))

@@ -1,0 +1,59 @@
+"""What goes into a platform's calls and comes out of them when they fail."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from core.domain.outcome import Outcome
+
+
+@dataclass(frozen=True)
+class Count:
+    """How much of a platform's text limit is used, counted as that platform counts."""
+
+    used: int
+    limit: int
+
+
+@dataclass(frozen=True)
+class Access:
+    """One account's way in. `platform_account_id` is the platform's own id (X user, Facebook Page, LinkedIn organisation).
+
+    `base_url` is where its API answers; `public_url` where the public reads it, empty for the platform's own site.
+    """
+
+    platform_account_id: str
+    handle: str
+    token: str = field(repr=False)
+    base_url: str
+    public_url: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "base_url", self.base_url.rstrip("/"))
+        object.__setattr__(self, "public_url", self.public_url.rstrip("/"))
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """The platform's ids of the uploaded images, in the rendition's order. Uploading again is harmless: nobody sees them yet."""
+
+    media_ids: tuple[str, ...] = ()
+
+
+class PrepareFailed(Exception):
+    """Nothing was published. `outcome.result` is NOT_SENT (try again later) or REFUSED (to a person)."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        super().__init__(outcome.detail)
+        self.outcome = outcome
+
+
+class ReadFailed(Exception):
+    """The platform could not be read just now; this says nothing about whether the post stands. `retry_at` if it named a time."""
+
+    def __init__(self, detail: str, *, retry_at: datetime | None = None) -> None:
+        super().__init__(detail)
+        self.retry_at = retry_at
+
+
+class NoAccess(Exception):
+    """The account has no token that works: nothing can be asked of its platform until somebody connects it again."""
