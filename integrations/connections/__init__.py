@@ -1,0 +1,1 @@
+"""How an official account is connected: one consent flow per platform, its refresh and its revocation."""
