@@ -81,35 +81,37 @@ class Parts:
             self.start_sandboxes()
             temporal.result()
         self.start_worker(stop_worker_at)
-        self._answers("identity", self.addresses.identity, "/.well-known/openid-configuration")
+        self._answers("identity", self.addresses.port("identity"), "/.well-known/openid-configuration")
         for platform in ACCOUNTS:
-            self._answers(platform, getattr(self.addresses, platform), "/")
+            self._answers("platforms", self.addresses.port(platform), "/")
 
     def prepare_database(self) -> None:
         bootstrap(self.postgres.admin_url(), database="countersign", passwords=dict(self.secrets.logins))
         migrate(self.login("countersign_migrator"))
 
     def start_sandboxes(self) -> None:
-        """The identity provider and the three platforms, each a server of its own."""
+        """The identity provider, and one process for all the platforms, each on a port of its own."""
         self._python(
             "identity",
             [
                 "integrations.sandbox.identity",
-                *("--port", str(self.addresses.identity), "--base-url", self.base_url),
+                *("--port", str(self.addresses.port("identity")), "--base-url", self.base_url),
                 *("--key-file", str(self.state / "secrets" / "identity.json")),
             ],
             {"SANDBOX_WEB_CLIENT_SECRET": self.secrets.web_client, "SANDBOX_MACHINE_CLIENT_SECRET": self.secrets.machine_client},
         )
-        for platform, (platform_id, handle, name) in ACCOUNTS.items():
-            self._python(
-                platform,
-                [
-                    "integrations.sandbox.platforms",
-                    *("--platform", platform, "--port", str(getattr(self.addresses, platform))),
-                    *("--ledger", str(self.state / f"{platform}.sqlite"), "--account", f"{platform_id}:{handle}:{name}"),
-                ],
-                {"SANDBOX_TOKEN": self.secrets.tokens[platform]},
-            )
+        stands = [
+            {
+                "platform": platform,
+                "port": self.addresses.port(platform),
+                "ledger": str(self.state / f"{platform}.sqlite"),
+                "accounts": [[platform_id, handle, name]],
+            }
+            for platform, (platform_id, handle, name) in ACCOUNTS.items()
+        ]
+        served = [word for stand in stands for word in ("--serve", dumps(stand))]
+        tokens = {ids[0]: self.secrets.tokens[platform] for platform, ids in ACCOUNTS.items()}
+        self._python("platforms", ["integrations.sandbox.platforms", *served], {"SANDBOX_TOKENS": dumps(tokens)})
 
     def start_api(self) -> None:
         self._python(

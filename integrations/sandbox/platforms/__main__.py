@@ -1,16 +1,18 @@
-"""Serves one sandbox platform on this machine alone:
+"""Serves sandbox platforms on this machine alone, several in one process, each on a port of its own:
 
-    SANDBOX_TOKEN=… python -m integrations.sandbox.platforms --platform x --port 8101 --ledger x.sqlite \
-        --account "2244994945:DeptExample:Department for Examples" --parent-pid 4321
+    SANDBOX_TOKENS='{"2244994945": "…"}' python -m integrations.sandbox.platforms --parent-pid 4321 --serve '{"platform": "x",
+        "port": 8101, "ledger": "x.sqlite", "accounts": [["2244994945", "DeptExamples", "Department for Examples"]]}'
 
-Several accounts: `SANDBOX_TOKEN` is then a JSON object from account id to token. Tokens never stand in the arguments.
+`SANDBOX_TOKENS` maps an account's id to the token it accepts. Tokens never stand in the arguments.
 """
 
 import argparse
+import asyncio
 import json
 import os
-from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import uvicorn
 
@@ -19,39 +21,65 @@ from integrations.sandbox.platforms.app import SERVERS, build
 from integrations.sandbox.platforms.house import SandboxAccount
 
 
-def read_accounts(given: Sequence[str], tokens: str) -> list[SandboxAccount]:
-    """`id:handle:name` each, with its token from `tokens` (one token, or a JSON object by id). Raises ValueError."""
-    by_id = json.loads(tokens) if tokens.startswith("{") else {}
-    if not by_id and len(given) > 1:
-        raise ValueError("Several accounts need SANDBOX_TOKEN to be a JSON object from account id to token.")
-    accounts = []
-    for entry in given:
-        account_id, handle, name = entry.split(":", 2)
-        token = by_id.get(account_id) if by_id else tokens
-        if not token:
-            raise ValueError(f"SANDBOX_TOKEN holds no token for account {account_id}.")
-        accounts.append(SandboxAccount(account_id, handle, name, str(token)))
-    return accounts
+@dataclass(frozen=True)
+class Stand:
+    """One platform to serve, as `--serve` names it."""
+
+    platform: str
+    port: int
+    ledger: Path
+    accounts: tuple[SandboxAccount, ...]
+    refuse_duplicates: bool = False
+
+
+def read_stand(given: str, tokens: dict[str, str]) -> Stand:
+    """Raises ValueError with a sentence."""
+    try:
+        asked: dict[str, Any] = json.loads(given)
+        platform, port, ledger = str(asked["platform"]), int(asked["port"]), Path(asked["ledger"])
+        named = [(str(account_id), str(handle), str(name)) for account_id, handle, name in asked["accounts"]]
+    except (ValueError, KeyError, TypeError) as wrong:
+        raise ValueError('--serve takes {"platform", "port", "ledger", "accounts": [[id, handle, name], …]}.') from wrong
+    if platform not in SERVERS:
+        raise ValueError(f"There is no sandbox for {platform}; there are {', '.join(sorted(SERVERS))}.")
+    missing = [account_id for account_id, _, _ in named if not tokens.get(account_id)]
+    if missing:
+        raise ValueError(f"SANDBOX_TOKENS holds no token for account {missing[0]}.")
+    accounts = tuple(SandboxAccount(*account, token=tokens[account[0]]) for account in named)
+    return Stand(platform, port, ledger, accounts, bool(asked.get("refuse_duplicates")))
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m integrations.sandbox.platforms", description="One sandbox platform.")
-    parser.add_argument("--platform", choices=sorted(SERVERS), required=True)
-    parser.add_argument("--port", type=int, required=True)
-    parser.add_argument("--ledger", type=Path, required=True)
-    parser.add_argument("--account", action="append", required=True, metavar="ID:HANDLE:NAME")
-    parser.add_argument("--refuse-duplicates", action="store_true")
+    parser = argparse.ArgumentParser(prog="python -m integrations.sandbox.platforms", description="Sandbox platforms.")
+    parser.add_argument("--serve", action="append", required=True, metavar="JSON")
     parser.add_argument("--parent-pid", type=int)
     asked = parser.parse_args()
     try:
-        accounts = read_accounts(asked.account, os.environ.get("SANDBOX_TOKEN", ""))
+        tokens = json.loads(os.environ.get("SANDBOX_TOKENS", "{}"))
+        stands = [read_stand(given, tokens) for given in asked.serve]
     except ValueError as wrong:
         parser.error(str(wrong))
     if asked.parent_pid is not None:
         die_with_parent(asked.parent_pid)
-    app = build(asked.platform, accounts=accounts, ledger_path=asked.ledger, refuse_duplicates=asked.refuse_duplicates)
+    asyncio.run(_serve(stands))
+
+
+async def _serve(stands: list[Stand]) -> None:
+    """All of them until told to stop; one that cannot listen ends the others too."""
+    servers = [uvicorn.Server(_config(stand)) for stand in stands]
+    serving = [asyncio.create_task(server.serve()) for server in servers]
+    await asyncio.wait(serving, return_when=asyncio.FIRST_COMPLETED)
+    for server in servers:
+        server.should_exit = True
+    await asyncio.gather(*serving)
+
+
+def _config(stand: Stand) -> uvicorn.Config:
+    app = build(stand.platform, accounts=stand.accounts, ledger_path=stand.ledger, refuse_duplicates=stand.refuse_duplicates)
     # Connections that a lie left hanging must not keep the demo from stopping.
-    uvicorn.run(app, host="127.0.0.1", port=asked.port, log_level="warning", access_log=False, timeout_graceful_shutdown=1)
+    return uvicorn.Config(
+        app, host="127.0.0.1", port=stand.port, log_level="warning", access_log=False, timeout_graceful_shutdown=1
+    )
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """A sandbox platform as a process: it loses nothing when killed, and never outlives its parent."""
 
+import json
 import os
 import signal
 import socket
@@ -17,8 +18,12 @@ BEARER = {"Authorization": f"Bearer {TOKEN}"}
 
 
 def command(port: int, ledger: Path, parent: int) -> list[str]:
-    asked = ["--platform", "x", "--port", str(port), "--ledger", str(ledger), "--account", "1:dept:Department"]
-    return [sys.executable, "-m", "integrations.sandbox.platforms", *asked, "--parent-pid", str(parent)]
+    return [sys.executable, "-m", "integrations.sandbox.platforms", *stand("x", port, ledger), "--parent-pid", str(parent)]
+
+
+def stand(platform: str, port: int, ledger: Path) -> list[str]:
+    accounts = [["1", "dept", "Department"]]
+    return ["--serve", json.dumps({"platform": platform, "port": port, "ledger": str(ledger), "accounts": accounts})]
 
 
 def free_port() -> int:
@@ -41,7 +46,7 @@ def answers(url: str) -> bool:
 
 
 def test_what_was_answered_survives_sigkill(tmp_path: Path) -> None:
-    environment = {**os.environ, "SANDBOX_TOKEN": TOKEN}
+    environment = {**os.environ, "SANDBOX_TOKENS": json.dumps({"1": TOKEN})}
     sent = []
     for _ in range(2):
         port = free_port()
@@ -58,6 +63,26 @@ def test_what_was_answered_survives_sigkill(tmp_path: Path) -> None:
     assert kept == sent[::-1]
 
 
+def test_one_process_serves_several_platforms(tmp_path: Path) -> None:
+    ports = {"x": free_port(), "facebook": free_port()}
+    stands = [word for name, port in ports.items() for word in stand(name, port, tmp_path / f"{name}.sqlite")]
+    asked = [sys.executable, "-m", "integrations.sandbox.platforms", *stands, "--parent-pid", str(os.getpid())]
+    with subprocess.Popen(asked, env={**os.environ, "SANDBOX_TOKENS": json.dumps({"1": TOKEN})}) as server:
+        try:
+            wait(lambda: all(answers(f"http://127.0.0.1:{port}") for port in ports.values()))
+            server.send_signal(signal.SIGTERM)
+            wait(lambda: server.poll() is not None)
+        finally:
+            server.kill()
+
+
+def test_an_account_without_a_token_is_not_served(tmp_path: Path) -> None:
+    asked = [sys.executable, "-m", "integrations.sandbox.platforms", *stand("x", free_port(), tmp_path / "x.sqlite")]
+    ended = subprocess.run(asked, env={**os.environ, "SANDBOX_TOKENS": "{}"}, capture_output=True, text=True, check=False)
+    assert ended.returncode == 2
+    assert "no token for account 1" in ended.stderr
+
+
 def test_it_ends_when_its_parent_is_killed(tmp_path: Path) -> None:
     port = free_port()
     script = (
@@ -66,7 +91,7 @@ def test_it_ends_when_its_parent_is_killed(tmp_path: Path) -> None:
         "print(child.pid, flush=True)\n"
         "time.sleep(60)\n"
     )
-    environment = {**os.environ, "SANDBOX_TOKEN": TOKEN}
+    environment = {**os.environ, "SANDBOX_TOKENS": json.dumps({"1": TOKEN})}
     with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, env=environment) as parent:
         assert parent.stdout is not None
         child = psutil.Process(int(parent.stdout.readline()))

@@ -7,7 +7,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from integrations.sandbox.platforms.__main__ import read_accounts
+from integrations.sandbox.platforms.__main__ import read_stand
 from integrations.sandbox.platforms.house import SandboxAccount
 from tests.integrations.platforms.serving import Sandbox, sandbox
 
@@ -184,11 +184,19 @@ def test_facebook_refuses_another_page_and_lists_and_deletes(facebook: httpx2.Cl
     assert facebook.get(f"/v26.0/{post_id}").json()["error"]["error_subcode"] == 33
 
 
-def test_tokens_come_by_account_and_a_missing_one_is_said() -> None:
-    [one] = read_accounts(["1:dept:The Department: north"], "secret")
-    assert (one.account_id, one.handle, one.name, one.token) == ("1", "dept", "The Department: north", "secret")
-    both = read_accounts(["1:a:A", "2:b:B"], '{"1": "t1", "2": "t2"}')
-    assert [account.token for account in both] == ["t1", "t2"]
-    for given, tokens in ((["1:a:A"], ""), (["1:a:A", "2:b:B"], "t"), (["1:a:A"], '{"2": "t"}'), (["1"], "t")):
-        with pytest.raises(ValueError, match=r".+"):
-            read_accounts(given, tokens)
+def test_what_to_serve_is_read_whole_or_refused_with_a_sentence() -> None:
+    accounts = [["did:plc:1", "dept", "The Department: north"], ["2", "b", "B"]]
+    asked = {"platform": "x", "port": 8101, "ledger": "x.sqlite", "accounts": accounts}
+    read = read_stand(json.dumps(asked), {"did:plc:1": "t1", "2": "t2"})
+    assert [(a.account_id, a.handle, a.name, a.token) for a in read.accounts] == [
+        ("did:plc:1", "dept", "The Department: north", "t1"),
+        ("2", "b", "B", "t2"),
+    ]
+    for wrong, tokens in (
+        (asked, {"2": "t2"}),
+        ({**asked, "platform": "myspace"}, {"did:plc:1": "t1", "2": "t2"}),
+        ({**asked, "accounts": [["1", "a"]]}, {"1": "t1"}),
+        ({"platform": "x"}, {}),
+    ):
+        with pytest.raises(ValueError, match=r".+\."):
+            read_stand(json.dumps(wrong), tokens)
