@@ -31,6 +31,7 @@ PEOPLE: Mapping[str, Person] = {
     "ade": Person("Ade Lawal", "ade.lawal@department.example", ("authoriser",), "press office"),
     "priya": Person("Priya Nair", "priya.nair@department.example", ("authoriser",), "policy owner"),
     "marcus": Person("Marcus Bell", "marcus.bell@department.example", ("account_manager",)),
+    "grace": Person("Grace Obi", "grace.obi@department.example", ("account_manager",), "the second pair of eyes"),
     "audrey": Person("Audrey Lin", "audrey.lin@department.example", ("auditor",)),
     "sam": Person("Samira Khan", "samira.khan@department.example", ("officer", "authoriser"), "drafts too"),
     "norah": Person("Norah Vale", "norah.vale@department.example", ()),
