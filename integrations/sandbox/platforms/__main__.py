@@ -3,7 +3,8 @@
     SANDBOX_TOKENS='{"2244994945": "…"}' python -m integrations.sandbox.platforms --parent-pid 4321 --serve '{"platform": "x",
         "port": 8101, "ledger": "x.sqlite", "accounts": [["2244994945", "DeptExamples", "Department for Examples"]]}'
 
-`SANDBOX_TOKENS` maps an account's id to the token it accepts. Tokens never stand in the arguments.
+`SANDBOX_TOKENS` maps an account's id to the token it accepts; `SANDBOX_CLIENTS` a platform to the application registered there
+(`client_id`, `client_secret`, `redirect_uris`). No secret stands in the arguments.
 """
 
 import argparse
@@ -18,6 +19,7 @@ import uvicorn
 
 from integrations.sandbox.lifeline import die_with_parent
 from integrations.sandbox.platforms.app import SERVERS, build
+from integrations.sandbox.platforms.authorisation.mounting import SandboxApplication
 from integrations.sandbox.platforms.house import SandboxAccount
 
 
@@ -30,9 +32,10 @@ class Stand:
     ledger: Path
     accounts: tuple[SandboxAccount, ...]
     refuse_duplicates: bool = False
+    application: SandboxApplication | None = None
 
 
-def read_stand(given: str, tokens: dict[str, str]) -> Stand:
+def read_stand(given: str, tokens: dict[str, str], clients: dict[str, dict[str, Any]] | None = None) -> Stand:
     """Raises ValueError with a sentence."""
     try:
         asked: dict[str, Any] = json.loads(given)
@@ -45,8 +48,13 @@ def read_stand(given: str, tokens: dict[str, str]) -> Stand:
     missing = [account_id for account_id, _, _ in named if not tokens.get(account_id)]
     if missing:
         raise ValueError(f"SANDBOX_TOKENS holds no token for account {missing[0]}.")
-    accounts = tuple(SandboxAccount(*account, token=tokens[account[0]]) for account in named)
-    return Stand(platform, port, ledger, accounts, bool(asked.get("refuse_duplicates")))
+    reads_only = set(asked.get("reads_only", ()))
+    accounts = tuple(
+        SandboxAccount(*account, token=tokens[account[0]], may_post=account[0] not in reads_only) for account in named
+    )
+    registered = (clients or {}).get(platform)
+    application = SandboxApplication.read(registered) if registered else None
+    return Stand(platform, port, ledger, accounts, bool(asked.get("refuse_duplicates")), application)
 
 
 def main() -> None:
@@ -56,7 +64,8 @@ def main() -> None:
     asked = parser.parse_args()
     try:
         tokens = json.loads(os.environ.get("SANDBOX_TOKENS", "{}"))
-        stands = [read_stand(given, tokens) for given in asked.serve]
+        clients = json.loads(os.environ.get("SANDBOX_CLIENTS", "{}"))
+        stands = [read_stand(given, tokens, clients) for given in asked.serve]
     except ValueError as wrong:
         parser.error(str(wrong))
     if asked.parent_pid is not None:
@@ -75,7 +84,13 @@ async def _serve(stands: list[Stand]) -> None:
 
 
 def _config(stand: Stand) -> uvicorn.Config:
-    app = build(stand.platform, accounts=stand.accounts, ledger_path=stand.ledger, refuse_duplicates=stand.refuse_duplicates)
+    app = build(
+        stand.platform,
+        accounts=stand.accounts,
+        ledger_path=stand.ledger,
+        refuse_duplicates=stand.refuse_duplicates,
+        application=stand.application,
+    )
     # Connections that a lie left hanging must not keep the demo from stopping.
     return uvicorn.Config(
         app, host="127.0.0.1", port=stand.port, log_level="warning", access_log=False, timeout_graceful_shutdown=1

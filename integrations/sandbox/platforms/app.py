@@ -7,6 +7,7 @@ from typing import Protocol
 from fastapi import APIRouter, FastAPI
 
 from integrations.sandbox.platforms import lies, timeline
+from integrations.sandbox.platforms.authorisation.mounting import SandboxApplication, mount
 from integrations.sandbox.platforms.facebook import FacebookServer
 from integrations.sandbox.platforms.house import House, SandboxAccount
 from integrations.sandbox.platforms.ledger import Ledger
@@ -23,8 +24,15 @@ class Server(Protocol):
 SERVERS: dict[str, Callable[[House], Server]] = {"x": XServer, "facebook": FacebookServer, "linkedin": LinkedInServer}
 
 
-def build(platform: str, *, accounts: Sequence[SandboxAccount], ledger_path: Path, refuse_duplicates: bool = False) -> FastAPI:
-    """The platform's API for these accounts, its ledger and timeline, and the switch for its lies.
+def build(
+    platform: str,
+    *,
+    accounts: Sequence[SandboxAccount],
+    ledger_path: Path,
+    refuse_duplicates: bool = False,
+    application: SandboxApplication | None = None,
+) -> FastAPI:
+    """The platform's API for these accounts, its ledger and timeline, its consent pages, and the switches for its lies.
 
     `refuse_duplicates` makes it refuse a text that this account already shows, in the platform's own words.
     """
@@ -32,6 +40,7 @@ def build(platform: str, *, accounts: Sequence[SandboxAccount], ledger_path: Pat
     app = FastAPI(title=f"{timeline.LABELS[platform]} sandbox", docs_url=None, redoc_url=None, openapi_url=None)
     app.add_middleware(lies.Scissors)
     app.include_router(lies.router(house.lies))
+    mount(app, house, ledger_path=ledger_path, application=application)
     # The API first: the pages' addresses of single posts are the vaguer ones.
     app.include_router(SERVERS[platform](house).routes())
     app.include_router(timeline.router(house))

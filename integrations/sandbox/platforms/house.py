@@ -14,12 +14,16 @@ from integrations.sandbox.platforms.lies import Lies
 
 @dataclass(frozen=True)
 class SandboxAccount:
-    """An account that exists on the sandbox platform: the platform's own id, its handle, its name, the token it accepts."""
+    """An account that exists on the sandbox platform: the platform's own id, its handle, its name, the token it accepts.
+
+    `may_post`: whether the person who consents has a role in which they may post as it.
+    """
 
     account_id: str
     handle: str
     name: str
     token: str = field(repr=False)
+    may_post: bool = True
 
 
 def _utc_now() -> datetime:
@@ -36,14 +40,20 @@ class House:
     lies: Lies = field(default_factory=Lies)
     refuse_duplicates: bool = False
     clock: Callable[[], datetime] = _utc_now
+    opened_by: Callable[[str], tuple[str, ...]] = lambda token: ()
+    """The ids of the accounts that a token issued here posts to."""
     _numbers: "itertools.count[int]" = field(default_factory=itertools.count)
 
-    def caller(self, request: Request) -> SandboxAccount | None:
-        """The account whose token the request bears."""
+    def caller(self, request: Request, about: str = "") -> SandboxAccount | None:
+        """The account whose token the request bears; where the token opens several, the one that the request is `about`."""
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer":
             return None
-        return next((account for account in self.accounts if compare_digest(account.token.encode(), token.encode())), None)
+        own = next((account for account in self.accounts if compare_digest(account.token.encode(), token.encode())), None)
+        if own is not None:
+            return own
+        opened = self.opened_by(token)
+        return self.account(about if about in opened else opened[0]) if opened else None
 
     def account(self, account_id: str) -> SandboxAccount | None:
         return next((account for account in self.accounts if account.account_id == account_id), None)
