@@ -15,8 +15,10 @@ from countersign.embedded.trouble import EmbeddedTrouble
 app = typer.Typer(help="Countersign: authorised or silent.", no_args_is_help=True, pretty_exceptions_enable=False)
 audit = typer.Typer(help="The record.", no_args_is_help=True)
 hold = typer.Typer(help="Stop publishing for everything, a platform, an account or a draft.", no_args_is_help=True)
+sandbox = typer.Typer(help="Mischief at the demo's sandbox platforms, to see the service stand it.", no_args_is_help=True)
 app.add_typer(audit, name="audit")
 app.add_typer(hold, name="hold")
+app.add_typer(sandbox, name="sandbox")
 STATE = Path(".countersign")
 
 
@@ -92,6 +94,18 @@ def standing(state: Path = STATE) -> None:
 def lift(hold_id: str, first: str = "", second: str = "", state: Path = STATE) -> None:
     """Lift a hold in the name of two people. What it stopped stays stopped until each post gets a new time."""
     _part("operating").lift(_console(), state, hold_id=hold_id, first=first, second=second)
+
+
+@sandbox.command("lie")
+def lie(platform: str, mode: str, times: int = 1, seconds: float = 30.0, state: Path = STATE) -> None:
+    """The next post to PLATFORM meets MODE: cut_after (it stands, and nobody is told), accept_then_500, refuse_429, truncate …"""
+    _part("demo.mischief").lie(_console(), state, platform=platform, mode=mode, times=times, seconds=seconds)
+
+
+@sandbox.command("rogue")
+def rogue(platform: str, words: str, state: Path = STATE) -> None:
+    """Put a post on PLATFORM's account that nobody authorised, as somebody who stole it would."""
+    _part("demo.mischief").post_as_a_stranger(_console(), state, platform=platform, words=words)
 
 
 def main() -> None:
