@@ -13,6 +13,7 @@ from core.records.facts import DraftFacts, draft_facts, lock_draft
 
 # Officers work as a team and auditors read everything; the others see what was submitted to somebody, or what they touched.
 SEES_ALL = (Role.OFFICER, Role.AUDITOR)
+WRITERS = (Role.OFFICER, Role.AUTHORISER)
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 

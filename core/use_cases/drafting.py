@@ -11,17 +11,16 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from core.domain.calendar import stamp
 from core.domain.content import Source
 from core.domain.manifest import digest_of
-from core.domain.people import Person, Role
+from core.domain.people import Person
 from core.domain.publication import SENT_OR_MAYBE
 from core.domain.refusals import AlreadySent, DraftChanged, OutsideWindow, TimePast
 from core.records.audit import actor_name, append, draft_subject
 from core.records.facts import DraftFacts
 from core.records.reads import clock, look_again, touch_draft
 from core.records.writes import insert_contributors, insert_draft_images, insert_schedule, insert_version, replace_awaiting
+from core.use_cases.access import WRITERS as WRITERS
 from core.use_cases.access import locked_draft, require
 from core.use_cases.composing import Composed, compose
-
-WRITERS = (Role.OFFICER, Role.AUTHORISER)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """The tables, one module per part of the story. Importing this package registers them all on the metadata."""
 
-from core.records.tables import authorising, drafting, people, publishing, record, second_person
+from core.records.tables import authorising, drafting, people, publishing, record, second_person, targets, watching
 from core.records.tables.base import METADATA
 
-__all__ = ["METADATA", "authorising", "drafting", "people", "publishing", "record", "second_person"]
+__all__ = ["METADATA", "authorising", "drafting", "people", "publishing", "record", "second_person", "targets", "watching"]

@@ -16,6 +16,7 @@ from core.use_cases.media import upload_image
 from core.use_cases.submitting import withdraw
 from integrations.store import MediaStore
 from tests.core.publishing import AtTheGate, as_admin, at_the_gate, dispatched
+from tests.core.records.watching_rows import write_watching
 from tests.kit import Urls, new_cast, submitted
 
 
@@ -48,6 +49,7 @@ async def _write_everything(urls: Urls, folder: Path) -> None:
         other = await submitted(database, cast.officer)
         async with database.transaction() as session:
             await withdraw(session, by=cast.officer, draft_id=other.draft_id, reason="")
+        await write_watching(database, worker, cast)
     finally:
         await database.close()
         await worker.close()

@@ -19,9 +19,12 @@ INSERTS = {
     API: {
         *("person", "session", "draft", "manifest", "version", "contributor", "version_view", "media", "upload", "derivative"),
         *("draft_image", "schedule", "submission", "withdrawal", "decision", "awaiting", "hold", "outbox", "idempotency"),
-        "proposal",
+        *("proposal", "account_watch", "alarm_answer", "target_request"),
     },
-    WORKER: {"publication", "receipt", "step_clock", "heartbeat", "outbox"},
+    WORKER: {
+        *("publication", "receipt", "step_clock", "heartbeat", "outbox"),
+        *("account_watch", "known_post", "alarm", "target_capture"),
+    },
 }
 UPDATES: dict[str, dict[str, set[str]]] = {
     API: {
@@ -32,6 +35,7 @@ UPDATES: dict[str, dict[str, set[str]]] = {
         "idempotency": {"status", "body"},
         "hold": {"lifted_at", "lifted_by", "lift_confirmed_by"},
         "proposal": {"confirmed_by", "withdrawn_by"},
+        "account_watch": {"every_seconds"},
     },
     WORKER: {
         "publication": {
@@ -40,6 +44,8 @@ UPDATES: dict[str, dict[str, set[str]]] = {
         },
         "outbox": {"delivered_at", "claimed_until", "tries"},
         "heartbeat": {"at", "engine_at"},
+        "account_watch": {"next_at", "leased_until", "readings", "seen_at", "trouble"},
+        "target_request": {"claimed_until", "tries"},
     },
 }
 DELETES = {API: {"session", "awaiting", "idempotency"}, WORKER: {"heartbeat", "outbox"}}

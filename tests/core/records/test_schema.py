@@ -35,6 +35,10 @@ APPEND_ONLY = {
     "media",
     "derivative",
     "upload",
+    "known_post",
+    "alarm",
+    "alarm_answer",
+    "target_capture",
 }
 
 
