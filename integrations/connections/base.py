@@ -108,6 +108,10 @@ class Connection(ABC):
             return f"{self.label} says that you did not allow it. Nothing was connected. Connect again to give your consent."
         return f"{self.label} sent you back without its consent. Nothing was connected. Start again from the account's page."
 
+    def server_address(self, typed: str) -> str:
+        """The server a person named, as it is stored: only where `takes_a_server`. Pure. Raises ConnectFailed."""
+        return ""
+
     async def register(self, server: str, redirect_uri: str) -> Client:
         """This service as a client of that server. Raises ConnectFailed."""
         raise ConnectFailed(f"{self.label} registers no applications by itself.")

@@ -1,0 +1,121 @@
+"""Servers that a person names (Mastodon, Bluesky): public and https, and reached at the address that was checked.
+
+Without this anybody who registers accounts could make the worker call into the department's own network.
+"""
+
+import asyncio
+import ipaddress
+import socket
+from collections.abc import AsyncIterator
+from typing import cast
+from urllib.parse import urlsplit
+
+import httpx2
+
+from integrations.connections.base import ConnectFailed
+from integrations.platforms.wire import MOST_ANSWER_BYTES, tls_context
+
+NOT_AN_ADDRESS = "Enter the server's address as in a browser, for example https://social.example: https and a public name alone."
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+
+class NotPublic(httpx2.ConnectError):
+    """The name leads to an address that is not on the public internet."""
+
+
+def server_address(typed: str, *, private_servers: bool = False) -> str:
+    """The server's address without a trailing slash. Pure: the name is resolved only when it is called. Raises ConnectFailed.
+
+    `private_servers` lets in http, ports and this machine: for the sandbox alone.
+    """
+    typed = typed.strip()
+    try:
+        parts = urlsplit(typed if "://" in typed else f"https://{typed}")
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        raise ConnectFailed(NOT_AN_ADDRESS) from None
+    plain = not (parts.username or parts.password or parts.query or parts.fragment or parts.path.strip("/"))
+    if not plain or not host or any(character.isspace() for character in host):
+        raise ConnectFailed(NOT_AN_ADDRESS)
+    if private_servers and parts.scheme in ("http", "https"):
+        return f"{parts.scheme}://{parts.netloc.lower()}"
+    if parts.scheme != "https" or port not in (None, 443) or "." not in host.strip(".") or _literal(host):
+        raise ConnectFailed(NOT_AN_ADDRESS)
+    return f"https://{host.rstrip('.')}"
+
+
+def is_public(address: Address) -> bool:
+    """Whether this is on the public internet, also when it is an IPv4 address in an IPv6 coat."""
+    if isinstance(address, ipaddress.IPv6Address):
+        if address in _NAT64:
+            return is_public(ipaddress.IPv4Address(int(address) & 0xFFFFFFFF))
+        inner = address.ipv4_mapped or address.sixtofour or (address.teredo[1] if address.teredo else None)
+        if inner is not None:
+            return is_public(inner)
+    return address.is_global and not address.is_multicast
+
+
+class NarrowTransport(httpx2.AsyncBaseTransport):
+    """Takes at most 1 MiB of an answer, uncompressed. `public_only`: connects to public addresses alone, those it checked."""
+
+    def __init__(self, *, public_only: bool) -> None:
+        self._inner = httpx2.AsyncHTTPTransport(verify=tls_context(), trust_env=False)
+        self._public_only = public_only
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        response = await self._inner.handle_async_request(await _pinned(request) if self._public_only else request)
+        if response.headers.get("content-encoding", "identity") != "identity":
+            await response.aclose()
+            raise httpx2.DecodingError("compressed without being asked")
+        response.stream = _Limited(cast(httpx2.AsyncByteStream, response.stream))
+        return response
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()
+
+
+class _Limited(httpx2.AsyncByteStream):
+    def __init__(self, inner: httpx2.AsyncByteStream) -> None:
+        self._inner = inner
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        size = 0
+        async for chunk in self._inner:
+            size += len(chunk)
+            if size > MOST_ANSWER_BYTES:
+                raise httpx2.ReadError("the answer is too long")
+            yield chunk
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()
+
+
+async def _pinned(request: httpx2.Request) -> httpx2.Request:
+    """The same request to the very address that was checked: a name that resolves otherwise a moment later gains nothing."""
+    host = request.url.host
+    loop = asyncio.get_running_loop()
+    try:
+        found = await loop.getaddrinfo(host, request.url.port or 443, type=socket.SOCK_STREAM)
+    except OSError:
+        raise httpx2.ConnectError("the name is not known") from None
+    addresses = [ipaddress.ip_address(entry[4][0]) for entry in found]
+    if not addresses or not all(is_public(address) for address in addresses):
+        raise NotPublic("the server is not on the public internet")
+    return httpx2.Request(
+        request.method,
+        request.url.copy_with(host=str(addresses[0])),
+        headers=request.headers,
+        stream=request.stream,
+        extensions={**request.extensions, "sni_hostname": host},
+    )
+
+
+def _literal(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        # 127.1 or 0x7f000001 would also become an address: a real name ends in something that is no number.
+        return host.rstrip(".").rpartition(".")[2].isdigit() or host.rpartition(".")[2].startswith("0x")
+    return True
