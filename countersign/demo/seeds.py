@@ -33,8 +33,8 @@ def seed_register(owner_url: str, *, people: dict[str, UUID]) -> None:
         connection.execute("SET ROLE countersign_owner")
         for platform, (platform_id, handle, name) in ACCOUNTS.items():
             connection.execute(
-                "INSERT INTO account (id, platform, platform_account_id, handle, name, owner_team) "
-                "VALUES (%s, %s, %s, %s, %s, 'Digital communications') ON CONFLICT DO NOTHING",
+                "INSERT INTO account (id, platform, platform_account_id, handle, name, owner_team, status) "
+                "VALUES (%s, %s, %s, %s, %s, 'Digital communications', 'connected') ON CONFLICT DO NOTHING",
                 (account_id(platform), platform, platform_id, handle, name),
             )
         connection.execute(

@@ -1,6 +1,17 @@
 """The tables, one module per part of the story. Importing this package registers them all on the metadata."""
 
-from core.records.tables import authorising, drafting, people, publishing, record, second_person, targets, watching
+from core.records.tables import accounts, authorising, drafting, people, publishing, record, second_person, targets, watching
 from core.records.tables.base import METADATA
 
-__all__ = ["METADATA", "authorising", "drafting", "people", "publishing", "record", "second_person", "targets", "watching"]
+__all__ = [
+    "METADATA",
+    "accounts",
+    "authorising",
+    "drafting",
+    "people",
+    "publishing",
+    "record",
+    "second_person",
+    "targets",
+    "watching",
+]

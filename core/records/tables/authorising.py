@@ -1,29 +1,9 @@
-"""Accounts, routes, the authority register, submissions, decisions and holds."""
+"""Routes, the authority register, submissions, decisions and holds."""
 
 from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, Integer, UniqueConstraint, text
 from sqlmodel import Field
 
 from core.records.tables.base import UUID, SQLModel, counter, data, datetime, ids, instant, key, words
-
-
-class AccountRow(SQLModel, table=True):
-    """An official account in the register (paragraph 38: personal accounts cannot be registered)."""
-
-    __tablename__ = "account"
-    __table_args__ = (
-        UniqueConstraint("platform", "platform_account_id", name="account_platform_id_key"),
-        CheckConstraint("status IN ('connected', 'disconnected')", name="account_status_known"),
-    )
-
-    id: UUID = key()
-    platform: str = words()
-    platform_account_id: str = words()
-    handle: str = words()
-    name: str = words()
-    owner_team: str = words()
-    status: str = words(default="connected")
-    revision: int = counter(1)
-    created_at: datetime | None = instant(stamped=True)
 
 
 class RouteRow(SQLModel, table=True):

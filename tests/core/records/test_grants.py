@@ -20,10 +20,12 @@ INSERTS = {
         *("person", "session", "draft", "manifest", "version", "contributor", "version_view", "media", "upload", "derivative"),
         *("draft_image", "schedule", "submission", "withdrawal", "decision", "awaiting", "hold", "outbox", "idempotency"),
         *("proposal", "account_watch", "alarm_answer", "target_request"),
+        *("account", "connection", "connection_secret", "platform_app"),
     },
     WORKER: {
         *("publication", "receipt", "step_clock", "heartbeat", "outbox"),
         *("account_watch", "known_post", "alarm", "target_capture"),
+        *("token", "service_secret", "worker_key", "account_health"),
     },
 }
 UPDATES: dict[str, dict[str, set[str]]] = {
@@ -46,12 +48,30 @@ UPDATES: dict[str, dict[str, set[str]]] = {
         "heartbeat": {"at", "engine_at"},
         "account_watch": {"next_at", "leased_until", "readings", "seen_at", "trouble"},
         "target_request": {"claimed_until", "tries"},
+        "connection": {"status", "note", "found", "moved_at"},
+        "platform_app": {"client_id", "note", "retry_at"},
+        "token": {
+            *("version", "sealed", "wrapped_key", "kek_id", "refreshable", "sealed_at", "expires_at", "ends_at"),
+            *("refused", "tries", "retry_at"),
+        },
+        "service_secret": {"wrapped_key", "kek_id"},
+        "account_health": {
+            *("can_post", "problem", "expires_at", "ends_at", "last_checked_at", "last_refresh_at", "last_success_at"),
+            "warned_days",
+        },
     },
 }
-DELETES = {API: {"session", "awaiting", "idempotency"}, WORKER: {"heartbeat", "outbox"}}
-UNREAD = {API: set[str](), WORKER: {"session", "idempotency"}}
+DELETES = {
+    API: {"session", "awaiting", "idempotency"},
+    WORKER: {"heartbeat", "outbox", "connection_secret", "token", "service_secret", "worker_key"},
+}
+# What the api may put down it may not always take up again: nothing sealed is ever read by it.
+UNREAD = {API: {"connection_secret", "token", "service_secret"}, WORKER: {"session", "idempotency"}}
 FUNCTIONS = {
-    API: {"audit_append", "hold_lock_key", "lock_before_holding", "hold_stands"},
+    API: {
+        *("audit_append", "hold_lock_key", "lock_before_holding", "hold_stands"),
+        *("connect_account", "disconnect_account", "disconnect_in_emergency"),
+    },
     WORKER: {"audit_append", "hold_lock_key", "hold_stands", "fully_authorised", "dispatch"},
 }
 BOTH = pytest.mark.parametrize("login", [API, WORKER])
@@ -261,3 +281,19 @@ def test_the_worker_speaks_for_no_person_and_the_api_not_for_the_service(urls: U
 
 def test_a_stamp_given_by_a_process_is_refused(urls: Urls) -> None:
     refused(urls.api, "INSERT INTO outbox (kind, subject_id, created_at) VALUES ('draft', gen_random_uuid(), '2020-01-01')")
+
+
+def test_the_api_registers_an_account_and_says_nothing_of_its_status_or_platform_id(urls: Urls) -> None:
+    refused(
+        urls.api,
+        "INSERT INTO account (id, platform, handle, name, owner_team, status) VALUES (%s, 'x', 'h', 'n', 't', 'connected')",
+        uuid4(),
+    )
+    refused(
+        urls.api,
+        "INSERT INTO account (id, platform, handle, name, owner_team, platform_account_id) VALUES (%s, 'x', 'h', 'n', 't', '1')",
+        uuid4(),
+    )
+    for column in ("status", "platform_account_id", "revision", "handle", "server"):
+        for url in (urls.api, urls.worker):
+            refused(url, f"UPDATE account SET {column} = {column}")  # noqa: S608
