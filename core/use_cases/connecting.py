@@ -1,0 +1,237 @@
+"""A person's consent at the platform, on its way to the worker: the api seals what it brings and keeps nothing of it."""
+
+import base64
+import hashlib
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+from integrations.connections.registry import CONNECTIONS
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from core.domain.people import Person, Role
+from core.domain.refusals import BadInput, Conflict, NotFound, StepUpNeeded
+from core.records.audit import actor_name, append
+from core.records.connections import (
+    app_at,
+    ask_for_app,
+    connection_begun,
+    connection_row,
+    insert_connection,
+    insert_connection_secret,
+    newest_worker_key,
+)
+from core.records.reads import clock
+from core.use_cases.access import require
+from core.use_cases.accounts import AccountSeen, account_seen, account_subject
+from core.use_cases.people import is_fresh
+from integrations.secrets.sealing import SecretPlace, seal_for_worker
+
+GOOD_FOR = timedelta(minutes=10)
+"""How long somebody may take at the platform's consent page."""
+
+
+class NoConsentPage(Conflict):
+    code = "no_consent_page"
+    sentence = (
+        "This platform is not set up here yet: its client id is missing from the service's settings. Ask who runs the service."
+    )
+
+
+class WorkerAway(Conflict):
+    code = "worker_away"
+    sentence = "The part of the service that keeps the tokens has not started yet, so nothing can be connected. Try again soon."
+
+
+class ServerAsked(Conflict):
+    code = "server_asked"
+    sentence = "The service is introducing itself to this server for the first time. Try again in a few seconds."
+
+
+class ConsentRefused(Conflict):
+    code = "consent_refused"
+    sentence = (
+        "This does not belong to a consent that you began here, or it was used or took too long. Connect the account again."
+    )
+
+
+@dataclass(frozen=True)
+class Consent:
+    """How platforms know this service: its client ids, their consent pages where not their own (`sites`), the callback."""
+
+    redirect_uri: str
+    client_ids: Mapping[str, str] = field(default_factory=dict)
+    sites: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Begun:
+    """Send the browser to `address`; it comes back with `state`. For an app password `address` is empty: show a form."""
+
+    connection_id: UUID
+    address: str
+    state: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Found:
+    platform_account_id: str
+    handle: str
+    name: str
+
+
+@dataclass(frozen=True)
+class ConnectionSeen:
+    """`status`: begun and exchanging (look again in a moment), found, failed (`note` says why), connected, ended."""
+
+    id: UUID
+    account_id: UUID
+    asked_by: UUID
+    begun_at: datetime
+    status: str
+    note: str
+    found: tuple[Found, ...]
+
+
+async def begin_connecting(
+    session: AsyncSession,
+    *,
+    by: Person,
+    authenticated_at: datetime | None,
+    account_id: UUID,
+    consent: Consent,
+    browser: str,
+    request: str | None = None,
+) -> Begun:
+    """A consent of this person in this browser (`browser`: anything that names its session; a hash of it is kept).
+
+    Nothing but a hash of `state` is kept, and the PKCE verifier is sealed to the worker at once. Raises NoRole, StepUpNeeded,
+    NotFound, BadInput for `manual` (nothing to consent to: ask_to_connect at once), NoConsentPage, WorkerAway, ServerAsked.
+    """
+    require(by, Role.ACCOUNT_MANAGER)
+    if not is_fresh(authenticated_at, await clock(session)):
+        raise StepUpNeeded()
+    account = await account_seen(session, account_id)
+    connection = CONNECTIONS[account.platform]
+    if connection.kind == "by_hand":
+        raise BadInput("There is nothing to consent to where people post by hand: ask a colleague to confirm the account.")
+    client_id = await _client_id(session, account, consent) if connection.kind == "oauth" else ""
+    connection_id, state, verifier = uuid4(), secrets.token_urlsafe(32), secrets.token_urlsafe(48)
+    await insert_connection(
+        session, connection_id, account_id=account_id, by=by.id, state=state, browser=browser, redirect_uri=consent.redirect_uri
+    )
+    await append(
+        session,
+        subject=account_subject(account_id),
+        actor=actor_name(by),
+        action="account.consent.begin",
+        paragraph=38,
+        detail={"connection": connection_id},
+        request=request,
+    )
+    if connection.kind != "oauth":
+        return Begun(connection_id, "", state)
+    await _seal(session, connection_id, "verifier", {"verifier": verifier})
+    challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
+    site = consent.sites.get(account.platform) or account.server
+    address = connection.authorize_address(
+        site=site, client_id=client_id, redirect_uri=consent.redirect_uri, state=state, challenge=challenge
+    )
+    return Begun(connection_id, address, state)
+
+
+async def receive_code(session: AsyncSession, *, by: Person, browser: str, answer: Mapping[str, str]) -> UUID:
+    """What the platform sent the browser back with (`answer`: the callback's query): the code is sealed to the worker.
+
+    Returns the connection's id; ask `connection_status` until it is `found` or `failed`. Raises ConsentRefused unless this
+    person began it in this browser less than ten minutes ago and it was not used; BadInput with the platform's no.
+    """
+    require(by, Role.ACCOUNT_MANAGER)
+    consent = await _begun(session, by, browser, state=answer.get("state", ""))
+    account = await account_seen(session, consent.account_id)
+    refusal = CONNECTIONS[account.platform].refused(answer)
+    if refusal is not None:
+        raise BadInput(refusal)
+    await _seal(session, consent.id, "code", {"code": answer["code"]})
+    return consent.id
+
+
+async def offer_app_password(
+    session: AsyncSession, *, by: Person, browser: str, state: str, identifier: str, app_password: str
+) -> UUID:
+    """The same for a platform that gives app passwords: sealed to the worker, kept nowhere else. Returns the connection's id."""
+    require(by, Role.ACCOUNT_MANAGER)
+    consent = await _begun(session, by, browser, state=state)
+    account = await account_seen(session, consent.account_id)
+    if CONNECTIONS[account.platform].kind != "app_password":
+        raise ConsentRefused()
+    if not identifier.strip() or not app_password.strip():
+        raise BadInput("Enter the account's name and an app password that was made for this service.", field="app_password")
+    secret = {"identifier": identifier.strip().lstrip("@"), "app_password": app_password.strip()}
+    await _seal(session, consent.id, "app_password", secret)
+    return consent.id
+
+
+async def connection_status(session: AsyncSession, *, by: Person, connection_id: UUID) -> ConnectionSeen:
+    """How far one's own consent has come. Raises NotFound for anybody else's."""
+    require(by, Role.ACCOUNT_MANAGER)
+    seen = await connection_seen(session, connection_id)
+    if seen is None or seen.asked_by != by.id:
+        raise NotFound()
+    return seen
+
+
+async def connection_seen(session: AsyncSession, connection_id: UUID) -> ConnectionSeen | None:
+    row = await connection_row(session, connection_id)
+    return _seen(row) if row else None
+
+
+def _seen(row: Any) -> ConnectionSeen:
+    return ConnectionSeen(**{**row, "found": tuple(Found(**one) for one in row["found"])})
+
+
+async def introduce(session: AsyncSession, *, by: Person, account_id: UUID, consent: Consent) -> None:
+    """Have the worker introduce this service to the account's server, where one must (Mastodon). Repeating it is harmless.
+
+    Call it in a transaction of its own once such an account is registered, and again before begin_connecting.
+    """
+    require(by, Role.ACCOUNT_MANAGER)
+    account = await account_seen(session, account_id)
+    if CONNECTIONS[account.platform].needs_app_registration:
+        await ask_for_app(session, platform=account.platform, server=account.server, redirect_uri=consent.redirect_uri)
+
+
+async def _client_id(session: AsyncSession, account: AccountSeen, consent: Consent) -> str:
+    """How the platform knows this service; a server that was never asked is asked by the worker first."""
+    if not CONNECTIONS[account.platform].needs_app_registration:
+        client_id = consent.client_ids.get(account.platform, "")
+        if not client_id:
+            raise NoConsentPage()
+        return client_id
+    known, note = await app_at(session, platform=account.platform, server=account.server, redirect_uri=consent.redirect_uri)
+    if known is None:
+        raise ServerAsked(note or None)
+    return known
+
+
+async def _begun(session: AsyncSession, by: Person, browser: str, *, state: str) -> ConnectionSeen:
+    row = await connection_begun(session, by=by.id, state=state, browser=browser, seconds=GOOD_FOR.total_seconds())
+    if row is None:
+        raise ConsentRefused()
+    return _seen(row)
+
+
+async def _seal(session: AsyncSession, connection_id: UUID, purpose: str, secret: dict[str, str]) -> None:
+    """To the worker's newest public key. Raises WorkerAway; ConsentRefused if this consent brought one before."""
+    key = await newest_worker_key(session)
+    if key is None:
+        raise WorkerAway()
+    sealed = seal_for_worker(key[1], secret, SecretPlace(connection_id, purpose, key[0]))
+    try:
+        await insert_connection_secret(session, connection_id=connection_id, purpose=purpose, key=key[0], sealed=sealed)
+    except IntegrityError as used:
+        raise ConsentRefused() from used
