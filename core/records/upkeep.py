@@ -120,7 +120,7 @@ async def renew_leases(
             "FROM unnest(CAST(:ids AS uuid[]), CAST(:epochs AS integer[])) AS w (id, epoch), draft d, account a "
             "WHERE p.id = w.id AND p.epoch = w.epoch AND p.state = 'claimed' AND d.id = p.draft_id AND a.id = p.account_id "
             "RETURNING p.id, p.epoch, d.revision AS draft_revision, "
-            "hold_stands(a.platform, a.id, d.id, clock_timestamp()) AS held"
+            "hold_stops(a.platform, a.id, d.id, clock_timestamp(), p.publish_at) AS held"
         ),
         {"ids": list(waiting), "epochs": list(waiting.values()), "lease": lease_seconds},
     )

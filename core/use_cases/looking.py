@@ -137,7 +137,8 @@ async def _holds(session: AsyncSession, facts: DraftFacts) -> tuple[str, ...]:
     """Why posts of this draft are held now: the reason of every hold that stands on it, its accounts or their platforms."""
     rows = await session.execute(
         text(
-            "SELECT reason FROM hold WHERE lifted_at IS NULL AND starts_at <= clock_timestamp() AND ((scope, target) IN "
+            "SELECT reason FROM hold WHERE lifted_at IS NULL AND starts_at <= clock_timestamp() "
+            "AND (ends_at IS NULL OR clock_timestamp() < ends_at) AND ((scope, target) IN "
             "(('all', ''), ('draft', :draft)) OR (scope = 'platform' AND target = ANY(:platforms)) "
             "OR (scope = 'account' AND target = ANY(:accounts))) ORDER BY placed_at"
         ),

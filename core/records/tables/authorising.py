@@ -128,7 +128,7 @@ class StepClockRow(SQLModel, table=True):
 
 
 class HoldRow(SQLModel, table=True):
-    """Stops publishing for all, a platform, an account or a draft from an instant until two people lift it."""
+    """Stops publishing for all, a platform, an account or a draft from an instant until its end, or until two people lift it."""
 
     __tablename__ = "hold"
     __table_args__ = (
@@ -138,6 +138,7 @@ class HoldRow(SQLModel, table=True):
             "AND lifted_by IS NOT NULL AND lift_confirmed_by IS NOT NULL",
             name="hold_lift_takes_two",
         ),
+        CheckConstraint("ends_at IS NULL OR starts_at < ends_at", name="hold_has_a_span"),
         Index("hold_standing_idx", "scope", "target", postgresql_where=text("lifted_at IS NULL")),
     )
 
@@ -151,3 +152,4 @@ class HoldRow(SQLModel, table=True):
     lifted_at: datetime | None = instant(nullable=True)
     lifted_by: str | None = words(nullable=True)
     lift_confirmed_by: str | None = words(nullable=True)
+    ends_at: datetime | None = instant(nullable=True)

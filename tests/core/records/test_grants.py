@@ -72,7 +72,7 @@ FUNCTIONS = {
         *("audit_append", "hold_lock_key", "lock_before_holding", "hold_stands"),
         *("connect_account", "disconnect_account", "disconnect_in_emergency"),
     },
-    WORKER: {"audit_append", "hold_lock_key", "hold_stands", "fully_authorised", "dispatch"},
+    WORKER: {"audit_append", "hold_lock_key", "hold_stands", "hold_stops", "fully_authorised", "dispatch"},
 }
 BOTH = pytest.mark.parametrize("login", [API, WORKER])
 EVERY_TABLE = pytest.mark.parametrize("table", TABLES)

@@ -1,0 +1,154 @@
+"""A hold takes effect within a second on every target, in a burst too; a calendar hold ends by the clock and frees nothing."""
+
+import asyncio
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import pytest
+
+from core.domain.publication import State
+from core.records.database import Database
+from core.records.publications import dispatch
+from core.records.upkeep import renew_leases
+from core.use_cases.following import Following, follow
+from core.use_cases.holding import place_hold
+from tests.core.publishing import AtTheGate, as_admin, at_the_gate, dispatched, set_time, state_of, twins
+from tests.kit import ACCOUNTS, Urls, in_minutes, new_cast
+
+pytestmark = [pytest.mark.anyio, pytest.mark.database]
+BURST = 400
+
+
+@pytest.fixture(autouse=True)
+def nothing_stays_held(urls: Urls) -> Iterator[None]:
+    yield
+    as_admin(urls, "UPDATE hold SET lifted_at = now(), lifted_by = 'a', lift_confirmed_by = 'b' WHERE lifted_at IS NULL")
+
+
+@pytest.fixture
+async def gate(database: Database, worker_database: Database, urls: Urls) -> AtTheGate:
+    return await at_the_gate(database, worker_database, urls, await new_cast(database, urls))
+
+
+def target_of(scope: str, gate: AtTheGate) -> str:
+    return {"all": "", "platform": "x", "account": str(ACCOUNTS["x"]), "draft": str(gate.saved.draft_id)}[scope]
+
+
+@pytest.mark.parametrize("scope", ["all", "platform", "account", "draft"])
+async def test_a_hold_placed_in_a_burst_binds_within_a_second(
+    database: Database, worker_database: Database, urls: Urls, gate: AtTheGate, scope: str
+) -> None:
+    field = twins(urls, gate, BURST, valid_until=datetime.now(UTC) + timedelta(minutes=5))
+    lanes, under_way = asyncio.Semaphore(8), asyncio.Event()
+
+    async def leave(number: int) -> None:
+        async with lanes, worker_database.transaction() as session:
+            await dispatch(session, field[number].id, epoch=1, verdict=field[number].verdict)
+        if number == BURST // 8:
+            under_way.set()
+
+    async def hold() -> float:
+        await under_way.wait()
+        began = time.monotonic()
+        async with database.transaction() as session:
+            await place_hold(session, actor="a", scope=scope, target=target_of(scope, gate), reason="An incident.")
+        return time.monotonic() - began
+
+    took, _ = await asyncio.gather(hold(), asyncio.gather(*(leave(number) for number in range(BURST))))
+    as_admin(urls, "UPDATE publication SET state = 'unknown' WHERE state = 'sending'")
+    as_admin(urls, "UPDATE publication SET state = 'abandoned' WHERE state = 'unknown'")
+    assert took < 1.0, f"from asking to commit took {took:.2f} s"
+    assert (await dispatched(worker_database, gate)).result == "held", "and it binds as soon as it committed"
+    as_admin(urls, "UPDATE publication SET state = 'withdrawn' WHERE state IN ('claimed', 'held')")
+
+
+async def test_a_hold_stops_until_its_end_and_what_it_stopped_stays_stopped(
+    database: Database, worker_database: Database, urls: Urls, gate: AtTheGate
+) -> None:
+    draft = str(gate.saved.draft_id)
+    async with database.transaction() as session:
+        await place_hold(session, actor="a", scope="draft", target=draft, reason="Silence.", ends_at=in_minutes(2))
+    assert (await dispatched(worker_database, gate)).result == "held"
+    as_admin(urls, "UPDATE hold SET starts_at = now() - interval '2 minutes', ends_at = now() WHERE target = %s", draft)
+    assert await state_of(worker_database, gate.id) == State.HELD
+    assert (await dispatched(worker_database, gate)).result == "fenced", "its end releases nothing by itself"
+
+
+async def test_a_hold_that_ended_binds_nothing_later(
+    database: Database, worker_database: Database, urls: Urls, gate: AtTheGate
+) -> None:
+    draft = str(gate.saved.draft_id)
+    async with database.transaction() as session:
+        await place_hold(session, actor="a", scope="draft", target=draft, reason="Silence.", ends_at=in_minutes(2))
+    as_admin(urls, "UPDATE hold SET starts_at = now() - interval '2 minutes', ends_at = now() WHERE target = %s", draft)
+    assert (await dispatched(worker_database, gate)).result == "sending"
+
+
+@pytest.mark.parametrize(("due", "held"), [("90 seconds", True), ("3 minutes", False)])
+async def test_the_gate_sends_nobody_away_whose_time_is_after_the_end(
+    database: Database, worker_database: Database, urls: Urls, gate: AtTheGate, due: str, held: bool
+) -> None:
+    """A post due just after the two-minute silence is claimed while the silence lasts, and goes out at its time."""
+    as_admin(urls, "UPDATE publication SET publish_at = now() + CAST(%s AS interval) WHERE id = %s", due, gate.id)
+    async with database.transaction() as session:
+        await place_hold(
+            session, actor="a", scope="draft", target=str(gate.saved.draft_id), reason="Silence.", ends_at=in_minutes(2)
+        )
+    async with worker_database.transaction() as session:
+        _, found = await renew_leases(session, waiting={gate.id: gate.epoch}, lease_seconds=15)
+    assert [row.held for row in found] == [held]
+
+
+def followed(seen: Following, ours: set[UUID]) -> list[tuple[UUID, State | None, State]]:
+    return [(one.id, one.was, one.state) for one in seen.in_flight if one.id in ours]
+
+
+async def test_a_hold_follows_what_was_in_flight_when_it_began(
+    database: Database, worker_database: Database, urls: Urls, gate: AtTheGate
+) -> None:
+    waiting, after = twins(urls, gate, 2, valid_until=datetime.now(UTC) + timedelta(minutes=5))
+    assert (await dispatched(worker_database, gate)).result == "sending"
+    async with database.transaction() as session:
+        hold = await place_hold(session, actor="a", scope="account", target=str(ACCOUNTS["x"]), reason="An incident.")
+        elsewhere = await place_hold(session, actor="a", scope="platform", target="facebook", reason="Elsewhere.")
+    async with worker_database.transaction() as session:
+        assert (await dispatch(session, waiting.id, epoch=1, verdict=waiting.verdict)).result == "held"
+    reader, ours = gate.cast.officer, {gate.id, waiting.id, after.id}
+    async with database.transaction() as session:
+        seen = await follow(session, by=reader, hold_id=hold)
+        assert followed(seen, ours) == [(gate.id, State.SENDING, State.SENDING)]
+        assert seen.moving
+        assert [one.id for one in seen.stopped if one.id in ours] == [waiting.id]
+        assert [one.id for one in seen.waiting if one.id in ours] == [after.id]
+        assert (await follow(session, by=reader, hold_id=elsewhere)).in_flight == ()
+    as_admin(urls, "UPDATE publication SET state = 'published', post_id = '1' WHERE id = %s", gate.id)
+    async with database.transaction() as session:
+        settled = await follow(session, by=reader, hold_id=hold)
+    assert followed(settled, ours) == [(gate.id, State.SENDING, State.PUBLISHED)]
+    assert gate.id not in [one.id for one in settled.unsettled]
+
+
+async def test_what_settled_before_the_hold_is_not_followed(
+    database: Database, worker_database: Database, urls: Urls, gate: AtTheGate
+) -> None:
+    assert (await dispatched(worker_database, gate)).result == "sending"
+    as_admin(urls, "UPDATE publication SET state = 'published', post_id = '2' WHERE id = %s", gate.id)
+    async with database.transaction() as session:
+        hold = await place_hold(session, actor="a", scope="draft", target=str(gate.saved.draft_id), reason="Stop.")
+        assert (await follow(session, by=gate.cast.officer, hold_id=hold)).in_flight == ()
+
+
+async def test_a_planned_hold_tells_what_it_will_stop_and_nothing_is_in_flight_yet(
+    database: Database, worker_database: Database, urls: Urls, gate: AtTheGate
+) -> None:
+    set_time(urls, gate.saved.draft_id, "1 minute")
+    draft = str(gate.saved.draft_id)
+    async with database.transaction() as session:
+        hold = await place_hold(
+            session, actor="a", scope="draft", target=draft, reason="Silence.", starts_at=in_minutes(60), ends_at=in_minutes(62)
+        )
+        seen = await follow(session, by=gate.cast.officer, hold_id=hold)
+    assert (seen.hold.stands, seen.in_flight, seen.moving) == (False, (), False)
+    assert [one.id for one in seen.waiting] == [gate.id]
