@@ -12,7 +12,9 @@ from countersign.logs import write_logs
 from countersign.settings import WorkerSettings, read
 from countersign.wiring import build_means
 from integrations.platforms.warming import warm
+from workflows.capturing import Capturer
 from workflows.housekeeping import Housekeeper
+from workflows.watching import Watcher
 from workflows.worker import connect, run_worker
 
 
@@ -37,7 +39,9 @@ async def _work(settings: WorkerSettings) -> None:
         await means.database.warm()
     warming = asyncio.create_task(asyncio.to_thread(warm))
     housekeeper = Housekeeper(means.database, worker=means.worker)
-    keeping = asyncio.create_task(housekeeper.run())
+    watcher = Watcher(means.database, means.platforms, means.access_for)
+    capturer = Capturer(means.database, means.platforms, means.access_for)
+    keeping = [asyncio.create_task(loop.run()) for loop in (housekeeper, watcher, capturer)]
     connecting = asyncio.create_task(connect(settings.temporal_address, namespace=settings.temporal_namespace))
     stopping = asyncio.create_task(stopped.wait())
     await asyncio.wait([connecting, stopping], return_when=asyncio.FIRST_COMPLETED)
@@ -45,6 +49,7 @@ async def _work(settings: WorkerSettings) -> None:
         housekeeper.client = connecting.result()
         await run_worker(housekeeper.client, means, stopped)
     connecting.cancel()
-    keeping.cancel()
+    for task in keeping:
+        task.cancel()
     await warming
     await means.database.close()
