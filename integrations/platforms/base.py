@@ -9,15 +9,18 @@ from core.domain.content import Rendition, RenditionImage, Target
 from core.domain.outcome import Outcome, Quota, ReadBack, SeenPost, SendKey
 from core.domain.refusals import AltTextMissing, AltTextTooLong, TextMissing, TextTooLong, TooManyImages
 from integrations.platforms.image_rules import RULES, ImageRule
-from integrations.platforms.judgement import judge, judge_failure
+from integrations.platforms.judgement import judge, judge_failure, token_refused
 from integrations.platforms.text import normalise, require_web_address, same_address
-from integrations.platforms.values import Access, Count, Prepared
+from integrations.platforms.values import Access, Count, Prepared, RepostHasWords, TargetNotOffered
 from integrations.platforms.wire import Answer, Call, CallFailed, make_call, scrub, utc_now, without
 
 SEND_SECONDS = 20.0
 """How long one send may take from connecting to the last byte of the answer; after that its outcome is unknown."""
 
 READ_SECONDS = 20.0
+
+CLOCK_SKEW = timedelta(seconds=30)
+"""How far a platform's clock may be behind ours, its rounding to whole seconds included, when posts are looked up by time."""
 
 
 class Platform(ABC):
@@ -76,23 +79,36 @@ class Platform(ABC):
         """What the account's own timeline shows from `since` (UTC) on, newest first. Raises ReadFailed."""
         raise NotImplementedError
 
-    async def look_up(self, access: Access, rendition: Rendition, key: SendKey, *, since: datetime) -> tuple[SeenPost, ...]:
+    async def look_up(
+        self, access: Access, rendition: Rendition, key: SendKey, *, since: datetime, named: str | None = None
+    ) -> tuple[SeenPost, ...]:
         """Every post since then that may be what a send of `rendition` made: by key where the platform keeps keys, else
-        those of the own timeline that match. Empty proves nothing: a timeline may lag. Raises ReadFailed."""
-        seen = await self.timeline(access, since=since)
-        return tuple(post for post in seen if not self.matches(rendition, post.content))
+        those of the own timeline that match. `named`: the post that the platform called a duplicate of it (`post_id` of the
+        unknown outcome), found only if it can be read. Empty proves nothing: a timeline may lag. Raises ReadFailed."""
+        earliest = since - CLOCK_SKEW
+        seen = await self.timeline(access, since=earliest)
+        return tuple(post for post in seen if post.at >= earliest and not self.matches(rendition, post.content))
 
     async def delete(self, access: Access, post_id: str) -> Outcome:
         """Remove the post. ACCEPTED: the platform says that it is gone, now or before. Repeating it is harmless."""
         raise NotImplementedError
 
     async def read_target(self, access: Access, address: str, kind: str) -> Target | None:
-        """The post at this public address as it stands now, or None if there is none. Raises ReadFailed."""
-        raise NotImplementedError
+        """The post at this public address as it stands now, or None if there is none that can be a target of this kind.
+
+        Raises ReadFailed. A platform that offers no targets finds none.
+        """
+        return None
 
     def quota(self, answer: Answer) -> Quota | None:
         """What the answer's headers say is left of the limit on posts."""
         return None
+
+    def limit_proven(self, answer: Answer) -> bool:
+        """Whether the answer proves that a limit turned the call away before it was accepted: by default the platform's own
+        headers, saying that nothing is left. A bare 429 proves nothing; anything between us and the platform can say it."""
+        quota = self.quota(answer)
+        return quota is not None and quota.remaining <= 0
 
     @abstractmethod
     def post_call(self, access: Access, rendition: Rendition, prepared: Prepared, key: SendKey) -> Call:
@@ -110,6 +126,10 @@ class Platform(ABC):
         """What the platform said went wrong, in its words, or nothing."""
         return ""
 
+    def refuses_token(self, answer: Answer) -> bool:
+        """Whether this is the platform's way of saying that the access token is no good, so that nothing was done with it."""
+        return answer.status == 401
+
     def special_case(self, answer: Answer) -> Outcome | None:
         """An answer below 500 that this platform means otherwise than the rule all platforms share."""
         return None
@@ -117,12 +137,30 @@ class Platform(ABC):
     def same_text(self, rendition: Rendition, read_back: ReadBack) -> bool:
         return rendition.text == read_back.text
 
-    def render(self, *, account_id: str, text: str, link: str | None, images: tuple[RenditionImage, ...]) -> Rendition:
+    def same_target(self, rendition: Rendition, read_back: ReadBack) -> bool:
+        return (rendition.target.post_id if rendition.target else None) == read_back.target_id
+
+    def render(
+        self,
+        *,
+        account_id: str,
+        text: str,
+        link: str | None,
+        images: tuple[RenditionImage, ...],
+        target: Target | None = None,
+    ) -> Rendition:
         """What this account will receive (promise 2). Pure, and rendering its own output changes nothing.
 
-        Raises TextMissing, TextTooLong, LinkInvalid, TooManyImages, AltTextMissing or AltTextTooLong, before any request.
+        A repost is the target and nothing else. Raises TextMissing, TextTooLong, LinkInvalid, TooManyImages, AltTextMissing,
+        AltTextTooLong, TargetNotOffered or RepostHasWords, before any request.
         """
         field_name = f"text-{self.name}"
+        if target is not None and target.kind not in self.targets:
+            raise TargetNotOffered(platform=self.label, kind=target.kind)
+        if target is not None and target.kind == "repost":
+            if normalise(text) or link is not None or images:
+                raise RepostHasWords(field=field_name)
+            return Rendition(account_id=account_id, platform=self.name, text="", link=None, images=(), target=target)
         clean = normalise(text)
         if not clean:
             raise TextMissing(field=field_name)
@@ -133,7 +171,7 @@ class Platform(ABC):
         count = self.count(public_text)
         if count.used > count.limit:
             raise TextTooLong(platform=self.label, count=count.used, limit=count.limit, field=field_name)
-        return Rendition(account_id=account_id, platform=self.name, text=public_text, link=apart, images=images)
+        return Rendition(account_id=account_id, platform=self.name, text=public_text, link=apart, images=images, target=target)
 
     def _check_images(self, images: tuple[RenditionImage, ...]) -> None:
         rule = self.image_rule
@@ -165,8 +203,14 @@ class Platform(ABC):
         accepted = self.accepted(access, answer) if 200 <= answer.status < 300 else None
         special = None if answer.status >= 500 or not answer.complete else self.special_case(answer)
         words = scrub(self.platform_words(answer), access.token)
-        outcome = accepted or special or judge(self.label, answer, words=words, retry_at=self.retry_at(answer))
+        outcome = accepted or special or self._judged(answer, words)
         return replace(outcome, detail=without(access.token, outcome.detail), quota=self.quota(answer))
+
+    def _judged(self, answer: Answer, words: str) -> Outcome:
+        if answer.status < 500 and self.refuses_token(answer):
+            return token_refused(self.label, answer, said=f' {self.label} said: "{words}"' if words else "")
+        proven = answer.status == 429 and self.limit_proven(answer)
+        return judge(self.label, answer, words=words, limit_proven=proven, retry_at=self.retry_at(answer))
 
     def matches(self, rendition: Rendition, read_back: ReadBack) -> list[str]:
         """How what stands differs from what was authorised, one sentence each; empty when it is the same (promise 2)."""
@@ -181,4 +225,6 @@ class Platform(ABC):
             differences.append(f"{self.label} shows {len(read_back.alts)} images and {len(rendition.images)} were authorised.")
         elif tuple(image.alt for image in rendition.images) != read_back.alts:
             differences.append(f"The alt text on {self.label} is not the authorised alt text.")
+        if not self.same_target(rendition, read_back):
+            differences.append(f"What the post on {self.label} replies to, quotes or reposts is not what was authorised.")
         return differences

@@ -2,16 +2,25 @@
 
 import json
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from core.domain.content import Rendition, RenditionImage
-from core.domain.outcome import Outcome, ReadBack, Result, SendKey
+from core.domain.outcome import Outcome, Quota, ReadBack, Result, SeenPost, SendKey
 from integrations.platforms.base import Platform
-from integrations.platforms.judgement import duplicate, token_refused, unknown
-from integrations.platforms.redoable import read, upload, upload_failed
+from integrations.platforms.facebook_reading import (
+    PHOTOS_AT_ONCE,
+    POST_FIELDS,
+    app_used_up,
+    photo_ids,
+    quota_from,
+    read_post,
+    seen,
+)
+from integrations.platforms.judgement import duplicate, limited, unknown
+from integrations.platforms.redoable import MOST_PAGES, newest_first, read, remove, upload, upload_failed
 from integrations.platforms.text import utf16_length, with_link
-from integrations.platforms.values import Access, Count, Prepared
+from integrations.platforms.values import Access, Count, Prepared, ReadFailed
 from integrations.platforms.wire import Answer, Call, bearer, rows
 
 # Graph API, Handle errors; the Pages rate limits have codes of their own (80001).
@@ -19,14 +28,13 @@ _RATE_LIMITS = frozenset({4, 17, 32, 341, 613, 80001})
 _TOKEN = frozenset({102, 190})
 _TRANSIENT = frozenset({1, 2})
 _DUPLICATE = 506
-_POST_FIELDS = (
-    "id,message,created_time,permalink_url,"
-    "attachments{media_type,target{id},url,unshimmed_url,subattachments{media_type,target{id}}}"
-)
 
 
 class Facebook(Platform):
-    """Posts through `POST /{page}/feed` with photos uploaded unpublished. A link makes a card, unless there are photos."""
+    """Posts through `POST /{page}/feed` with photos uploaded unpublished. A link makes a card, unless there are photos.
+
+    No targets: the Pages API has no replies, quotes or reposts of posts; a comment is no post, and a shared link is a link.
+    """
 
     name = "facebook"
     label = "Facebook"
@@ -84,18 +92,14 @@ class Facebook(Platform):
         link = self.permalink(access, post_id)
         return Outcome(Result.ACCEPTED, "Facebook published the post.", post_id=post_id, permalink=link, status=answer.status)
 
+    def refuses_token(self, answer: Answer) -> bool:
+        return answer.status == 401 or answer.find("error", "code") in _TOKEN
+
     def special_case(self, answer: Answer) -> Outcome | None:
         """Graph answers most errors with 400 or 403 and says in `code` what it means."""
         code = answer.find("error", "code")
         if code in _RATE_LIMITS:
-            return Outcome(
-                Result.NOT_SENT,
-                "Facebook takes no more posts just now.",
-                status=answer.status,
-                retry_at=self.retry_at(answer),
-            )
-        if code in _TOKEN:
-            return token_refused(self.label, answer)
+            return limited(self.label, answer, proven=self.limit_proven(answer), retry_at=self.retry_at(answer))
         if code == _DUPLICATE:
             return duplicate(self.label, answer)
         if code in _TRANSIENT or answer.find("error", "is_transient") is True:
@@ -106,46 +110,56 @@ class Facebook(Platform):
         return str(answer.find("error", "error_user_msg") or answer.find("error", "message") or "")
 
     def retry_at(self, answer: Answer) -> datetime | None:
-        """From `X-Business-Use-Case-Usage`: minutes until access is regained, the longest of those named."""
-        try:
-            usage = json.loads(answer.headers.get("x-business-use-case-usage", "{}"))
-            entries = [entry for group in usage.values() for entry in rows(group)]
-            minutes = max((int(entry.get("estimated_time_to_regain_access", 0)) for entry in entries), default=0)
-        except (ValueError, TypeError, AttributeError):
-            return None
-        return self.clock() + timedelta(minutes=minutes) if 0 < minutes < 10_000 else None
+        quota = self.quota(answer)
+        return quota.reset_at if quota and quota.remaining == 0 else None
+
+    def quota(self, answer: Answer) -> Quota | None:
+        return quota_from(answer, self.clock())
+
+    def limit_proven(self, answer: Answer) -> bool:
+        return super().limit_proven(answer) or app_used_up(answer)
 
     async def read_back(self, access: Access, post_id: str) -> ReadBack:
-        call = Call("GET", self._url(access, post_id), headers=bearer(access.token), params={"fields": _POST_FIELDS})
-        answer = await read(self, access, call, missing=_names_no_object)
+        answer = await self._read(access, post_id, fields=POST_FIELDS)
         if answer is None:
             return ReadBack(found=False)
-        photos: list[str] = []
-        link = None
-        for attachment in rows(answer.find("attachments", "data")):
-            nested = attachment.get("subattachments")
-            parts = rows(nested.get("data")) if isinstance(nested, dict) else []
-            shown = parts or [attachment]
-            photos += [str(part["target"]["id"]) for part in shown if part.get("media_type") == "photo" and part.get("target")]
-            if attachment.get("media_type") == "link":
-                link = attachment.get("unshimmed_url") or attachment.get("url")
-        return ReadBack(
-            found=True,
-            text=str(answer.find("message") or ""),
-            link=link,
-            alts=tuple([await self._alt_text(access, photo) for photo in photos]),
-            permalink=_web_address(answer.find("permalink_url")),
-        )
+        return read_post(answer.data(), await self._alt_texts(access, photo_ids(answer.data())))
 
-    async def _alt_text(self, access: Access, photo_id: str) -> str:
-        call = Call("GET", self._url(access, photo_id), headers=bearer(access.token), params={"fields": "alt_text_custom"})
-        answer = await read(self, access, call, missing=_names_no_object)
-        return str(answer.find("alt_text_custom") or "") if answer else ""
+    async def _read(self, access: Access, path: str, **params: str) -> Answer | None:
+        call = Call("GET", self._url(access, path), headers=bearer(access.token), params=params)
+        return await read(self, access, call, missing=_names_no_object)
 
+    async def _alt_texts(self, access: Access, photos: list[str]) -> dict[str, str]:
+        """By photo. One that cannot be read spoils a whole call, so then each is asked for alone."""
+        alts: dict[str, str] = {}
+        for first in range(0, len(photos), PHOTOS_AT_ONCE):
+            asked = photos[first : first + PHOTOS_AT_ONCE]
+            answer = await self._read(access, "", ids=",".join(asked), fields="alt_text_custom") if len(asked) > 1 else None
+            for photo in asked:
+                alone = None if answer else await self._read(access, photo, fields="alt_text_custom")
+                named = answer.find(photo, "alt_text_custom") if answer else alone and alone.find("alt_text_custom")
+                alts[photo] = str(named or "")
+        return alts
 
-def _web_address(named: Any) -> str | None:
-    """People are given this as a link: nothing but a web address may become one."""
-    return named if isinstance(named, str) and named.startswith(("https://", "http://")) else None
+    async def timeline(self, access: Access, *, since: datetime) -> tuple[SeenPost, ...]:
+        """The newest thousand at most."""
+        asked = {"fields": POST_FIELDS, "limit": "100", "since": str(int(since.timestamp()))}
+        posts: list[dict[str, Any]] = []
+        for _ in range(MOST_PAGES):
+            answer = await self._read(access, f"{access.platform_account_id}/published_posts", **asked)
+            if answer is None or not isinstance(answer.find("data"), list):
+                raise ReadFailed("Facebook did not list the Page's posts.")
+            posts += rows(answer.find("data"))
+            # `paging.next` holds the token, so its address is never called; the cursor alone is enough.
+            asked["after"] = str(answer.find("paging", "cursors", "after") or "")
+            if not asked["after"] or not answer.find("paging", "next"):
+                break
+        alts = await self._alt_texts(access, [photo for post in posts for photo in photo_ids(post)])
+        return newest_first([seen(post, alts) for post in posts], since)
+
+    async def delete(self, access: Access, post_id: str) -> Outcome:
+        call = Call("DELETE", self._url(access, post_id), headers=bearer(access.token))
+        return await remove(self, access, call, gone=lambda answer: answer.find("success") is True or _names_no_object(answer))
 
 
 def _names_no_object(answer: Answer) -> bool:

@@ -3,11 +3,13 @@
 | what came back | what it means |
 |---|---|
 | no byte was sent (refused, DNS, TLS, too late) | not sent |
-| 429 | not sent, again at the reset: these platforms count before they accept |
+| 429 with the platform's own headers saying that nothing is left | not sent, again at the reset |
+| 429 without: it may come from anything in between, after the post was accepted | unknown |
 | timeout, reset, 5xx, an answer that cannot be read | unknown: look it up, never resend |
 | 400, 401, 403, 404, 422 and the like | refused: nothing was accepted, a person must look |
 """
 
+from dataclasses import replace
 from datetime import datetime
 
 from core.domain.outcome import Outcome, Result
@@ -25,17 +27,22 @@ def judge_failure(label: str, failure: CallFailed) -> Outcome:
     return Outcome(Result.UNKNOWN, f"The request reached {label} but no answer came back: {failure}. {_LOOK_UP}")
 
 
-def judge(label: str, answer: Answer, *, words: str, retry_at: datetime | None) -> Outcome:
+def judge(label: str, answer: Answer, *, words: str, limit_proven: bool, retry_at: datetime | None) -> Outcome:
     """An answer without a case of its own, by its status. `words` is what the platform said, already free of secrets."""
     status = answer.status
     said = f' {label} said: "{words}"' if words else ""
     if status == 429:
-        return Outcome(Result.NOT_SENT, f"{label} takes no more posts just now.{said}", status=status, retry_at=retry_at)
-    if status not in _REFUSALS or (not answer.complete and status != 401):
+        return limited(label, answer, proven=limit_proven, said=said, retry_at=retry_at)
+    if status not in _REFUSALS or not answer.complete:
         return unknown(label, answer, said=said)
-    if status == 401:
-        return token_refused(label, answer, said=said)
     return Outcome(Result.REFUSED, f"{label} refused the post.{said}", status=status)
+
+
+def limited(label: str, answer: Answer, *, proven: bool, said: str = "", retry_at: datetime | None) -> Outcome:
+    """The platform says "too many": not sent if its own figures prove it, else unknown, because it may have accepted."""
+    if not proven:
+        return replace(unknown(label, answer, said=said), retry_at=retry_at)
+    return Outcome(Result.NOT_SENT, f"{label} takes no more posts just now.{said}", status=answer.status, retry_at=retry_at)
 
 
 def unknown(label: str, answer: Answer, *, said: str = "") -> Outcome:
@@ -47,11 +54,15 @@ def unknown(label: str, answer: Answer, *, said: str = "") -> Outcome:
     )
 
 
-def duplicate(label: str, answer: Answer, *, said: str = "") -> Outcome:
-    """The platform says that it already has this post: perhaps from a call of ours that seemed to fail."""
+def duplicate(label: str, answer: Answer, *, said: str = "", named: str | None = None) -> Outcome:
+    """The platform says that it already has this post: perhaps from a call of ours that seemed to fail.
+
+    `post_id` is then the post that it named, if any. That proves nothing: it may be gone, or another's.
+    """
     return Outcome(
         Result.UNKNOWN,
         f"{label} says that it already has a post like this one.{said} {_LOOK_UP}",
+        post_id=named,
         status=answer.status,
     )
 

@@ -1,28 +1,38 @@
 """LinkedIn organisation pages, Posts and Images APIs: https://learn.microsoft.com/linkedin/marketing/community-management."""
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
-from core.domain.content import Rendition, RenditionImage
-from core.domain.outcome import Outcome, ReadBack, Result, SendKey
-from integrations.platforms.base import Platform
+from core.domain.content import Rendition, RenditionImage, Target
+from core.domain.outcome import Outcome, ReadBack, Result, SeenPost, SendKey
+from integrations.platforms.base import CLOCK_SKEW, Platform
 from integrations.platforms.judgement import duplicate, unknown
 from integrations.platforms.little_text import escape, unescape
-from integrations.platforms.redoable import read, until_ready, upload, upload_failed
+from integrations.platforms.redoable import MOST_PAGES, newest_first, read, remove, until_ready, upload, upload_failed
 from integrations.platforms.text import utf16_length, with_link
-from integrations.platforms.values import Access, Count, Prepared
+from integrations.platforms.values import Access, Count, Prepared, ReadFailed
 from integrations.platforms.wire import Answer, Call, bearer, rows
+
+_URN = re.compile(r"urn:li:(?:share|ugcPost):[0-9]{1,25}")
+_ADDRESS = re.compile(r"https?://([^/?#]+)/feed/update/([^/?#]+)/?(?:[?#].*)?")
 
 
 class LinkedIn(Platform):
-    """Posts through `POST /rest/posts`: 201, and the id in a header alone. The link stands in the text."""
+    """Posts through `POST /rest/posts`: 201, and the id in a header alone. The link stands in the text.
+
+    A post may repost another, or quote it ("repost with your thoughts"): the same field, without or with words. No replies:
+    a comment is no post. Nothing counts what is left of its limits, so a 429 from LinkedIn proves nothing. No metrics: they
+    need an API and a consent of their own.
+    """
 
     name = "linkedin"
     label = "LinkedIn"
     limit = 3000
     api_url = "https://api.linkedin.com"
+    targets = frozenset({"repost", "quote"})
 
     def __init__(self, *, version: str = "202609", **settings: Any) -> None:
         super().__init__(**settings)
@@ -88,6 +98,8 @@ class LinkedIn(Platform):
             body["content"] = {"media": images[0]}
         elif images:
             body["content"] = {"multiImage": {"images": images}}
+        if rendition.target:
+            body["reshareContext"] = {"parent": rendition.target.post_id}
         return Call("POST", f"{access.base_url}/rest/posts", headers=self._headers(access), json=body)
 
     def accepted(self, access: Access, answer: Answer) -> Outcome | None:
@@ -100,7 +112,8 @@ class LinkedIn(Platform):
     def special_case(self, answer: Answer) -> Outcome | None:
         words = self.platform_words(answer)
         if "DUPLICATE_POST" in (answer.find("code"), answer.find("errorDetails", "code")) or "duplicate of urn:li:" in words:
-            return duplicate(self.label, answer, said=f' LinkedIn said: "{words[:200]}"')
+            named = _URN.search(words)
+            return duplicate(self.label, answer, said=f' LinkedIn said: "{words[:200]}"', named=named.group() if named else None)
         if answer.status == 409:
             detail = "LinkedIn could not take the post at this moment."
             return Outcome(Result.NOT_SENT, detail, status=409, retry_at=self._retry_after(answer))
@@ -122,16 +135,76 @@ class LinkedIn(Platform):
         seconds = answer.headers.get("retry-after", "")
         return self.clock() + timedelta(seconds=int(seconds)) if seconds.isdecimal() and len(seconds) < 7 else None
 
-    async def read_back(self, access: Access, post_id: str) -> ReadBack:
+    async def _read(self, access: Access, post_id: str) -> dict[str, Any] | None:
         call = Call("GET", f"{access.base_url}/rest/posts/{quote(post_id, safe='')}", headers=self._headers(access))
         answer = await read(self, access, call, missing=lambda answer: answer.status == 404)
-        if answer is None:
-            return ReadBack(found=False)
-        single = answer.find("content", "media")
-        images = [single] if isinstance(single, dict) else rows(answer.find("content", "multiImage", "images"))
+        return answer.data() if answer else None
+
+    async def read_back(self, access: Access, post_id: str) -> ReadBack:
+        post = await self._read(access, post_id)
+        return self._content(access, post_id, post) if post else ReadBack(found=False)
+
+    def _content(self, access: Access, post_id: str, post: Mapping[str, Any]) -> ReadBack:
+        content, context = (found if isinstance(found := post.get(key), dict) else {} for key in ("content", "reshareContext"))
+        single, several = content.get("media"), content.get("multiImage")
+        images = [single] if isinstance(single, dict) else rows(several.get("images") if isinstance(several, dict) else None)
         return ReadBack(
             found=True,
-            text=unescape(str(answer.find("commentary") or "")),
+            text=unescape(str(post.get("commentary") or "")),
             alts=tuple(str(image.get("altText", "")) for image in images),
             permalink=self.permalink(access, post_id),
+            target_id=str(context["parent"]) if context.get("parent") else None,
         )
+
+    def _seen(self, access: Access, post: Mapping[str, Any]) -> SeenPost:
+        post_id, at = str(post.get("id", "")), post.get("publishedAt") or post.get("createdAt")
+        if not isinstance(at, int):
+            raise ReadFailed(f"LinkedIn gave no time for the post {post_id}.")
+        return SeenPost(post_id, datetime.fromtimestamp(at / 1000, UTC), self._content(access, post_id, post))
+
+    async def timeline(self, access: Access, *, since: datetime) -> tuple[SeenPost, ...]:
+        """The newest thousand at most."""
+        seen: list[SeenPost] = []
+        headers = {**self._headers(access), "X-RestLi-Method": "FINDER"}
+        for page in range(MOST_PAGES):
+            asked = {"author": self._owner(access), "q": "author", "sortBy": "CREATED", "start": str(page * 100), "count": "100"}
+            call = Call("GET", f"{access.base_url}/rest/posts", headers=headers, params=asked)
+            answer = await read(self, access, call, missing=lambda answer: False)
+            if answer is None or not isinstance(answer.find("elements"), list):
+                raise ReadFailed("LinkedIn did not list the organisation's posts.")
+            listed = [self._seen(access, post) for post in rows(answer.find("elements")) if post.get("lifecycleState") != "DRAFT"]
+            seen += listed
+            if len(rows(answer.find("elements"))) < 100 or (listed and listed[-1].at < since):
+                break
+        return newest_first(seen, since)
+
+    async def look_up(
+        self, access: Access, rendition: Rendition, key: SendKey, *, since: datetime, named: str | None = None
+    ) -> tuple[SeenPost, ...]:
+        found = await super().look_up(access, rendition, key, since=since)
+        if named is None or any(post.post_id == named for post in found):
+            return found
+        # LinkedIn also names posts that are gone, or older ones of the same words: only what can be read counts.
+        post = await self._read(access, named)
+        if post is None or post.get("author") != self._owner(access):
+            return found
+        seen = self._seen(access, {**post, "id": named})
+        return found if seen.at < since - CLOCK_SKEW or self.matches(rendition, seen.content) else (*found, seen)
+
+    async def delete(self, access: Access, post_id: str) -> Outcome:
+        headers = {**self._headers(access), "X-RestLi-Method": "DELETE"}
+        call = Call("DELETE", f"{access.base_url}/rest/posts/{quote(post_id, safe='')}", headers=headers)
+        return await remove(self, access, call, gone=lambda answer: answer.status in (204, 404))
+
+    async def read_target(self, access: Access, address: str, kind: str) -> Target | None:
+        """At an address that names a share or a post by its URN; LinkedIn cannot find one by its activity."""
+        found = _ADDRESS.fullmatch(address.strip()) if kind in self.targets else None
+        own_host = access.public_url.partition("://")[2]
+        if found is None or found.group(1).lower() not in ("www.linkedin.com", "linkedin.com", own_host):
+            return None
+        post_id = unquote(found.group(2))
+        post = await self._read(access, post_id) if _URN.fullmatch(post_id) else None
+        if post is None:
+            return None
+        content = self._content(access, post_id, post)
+        return Target(kind, post_id, self.permalink(access, post_id), str(post.get("author", "")), content.text)

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from core.domain.outcome import Outcome
+from core.domain.refusals import BadInput
 
 
 @dataclass(frozen=True)
@@ -57,3 +58,21 @@ class ReadFailed(Exception):
 
 class NoAccess(Exception):
     """The account has no token that works: nothing can be asked of its platform until somebody connects it again."""
+
+
+class TargetNotOffered(BadInput):
+    """The platform's API has no such thing, so no post could keep what was authorised."""
+
+    code = "target_not_offered"
+
+    def __init__(self, *, platform: str, kind: str, field: str = "target") -> None:
+        super().__init__(
+            f"Through {platform}'s API a post cannot be a {kind}. Choose other accounts, or write a post of its own.", field=field
+        )
+
+
+class RepostHasWords(BadInput):
+    """A repost shows the other post and nothing of ours."""
+
+    code = "repost_has_words"
+    sentence = "A repost carries no words, link or images of its own. Remove them, or choose to quote the post."

@@ -1,34 +1,44 @@
-"""X, API v2: https://docs.x.com/x-api (posts, media). Links count as 23 and stand in the text."""
+"""X, API v2: https://docs.x.com/x-api (posts, media). Links count as 23 and stand in the text; `x_reading` reads them back."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
-from core.domain.content import Rendition, RenditionImage
-from core.domain.outcome import Outcome, ReadBack, Result, SendKey
+from core.domain.content import Rendition, RenditionImage, Target
+from core.domain.outcome import Outcome, Quota, ReadBack, Result, SeenPost, SendKey
 from core.domain.refusals import BadInput
 from integrations.platforms.base import Platform
 from integrations.platforms.judgement import duplicate
-from integrations.platforms.redoable import read, until_ready, upload, upload_failed
+from integrations.platforms.redoable import MOST_PAGES, newest_first, read, remove, until_ready, upload, upload_failed
 from integrations.platforms.text import with_link
-from integrations.platforms.values import Access, Count, Prepared
+from integrations.platforms.values import Access, Count, Prepared, ReadFailed
 from integrations.platforms.wire import Answer, Call, bearer, rows
-from integrations.platforms.x_text import has_refused_characters, public_text, same_text, weighted_length
-
-_READ_FIELDS = {
-    "tweet.fields": "text,entities,attachments,created_at",
-    "expansions": "attachments.media_keys",
-    "media.fields": "alt_text,media_key,type",
-}
+from integrations.platforms.x_reading import (
+    LIMITS,
+    READ_FIELDS,
+    author_of,
+    limit_from,
+    post_id_at,
+    seen_posts,
+    without_quoted_link,
+)
+from integrations.platforms.x_text import has_refused_characters, same_text, weighted_length
 
 
 class X(Platform):
-    """Posts through `POST /2/tweets`. X has no idempotency key; its 403 "duplicate content" means: look it up."""
+    """Posts through `POST /2/tweets`. X has no idempotency key; its 403 "duplicate content" means: look it up.
+
+    A post may reply or quote. No reposts: X's answer to one names the post that was reposted, not the repost, so nothing
+    could be proved, read back or taken down by it.
+    """
 
     name = "x"
     label = "X"
     limit = 280
     api_url = "https://api.x.com"
+    targets = frozenset({"reply", "quote"})
 
     def count(self, text: str) -> Count:
         return Count(weighted_length(text), self.limit)
@@ -90,6 +100,10 @@ class X(Platform):
         body: dict[str, Any] = {"text": rendition.text}
         if prepared.media_ids:
             body["media"] = {"media_ids": list(prepared.media_ids)}
+        if rendition.target and rendition.target.kind == "reply":
+            body["reply"] = {"in_reply_to_tweet_id": rendition.target.post_id}
+        elif rendition.target:
+            body["quote_tweet_id"] = rendition.target.post_id
         return Call("POST", f"{access.base_url}/2/tweets", headers=bearer(access.token), json=body)
 
     def accepted(self, access: Access, answer: Answer) -> Outcome | None:
@@ -111,26 +125,71 @@ class X(Platform):
         return str(data.get("detail") or first.get("message") or first.get("detail") or data.get("title") or "")
 
     def retry_at(self, answer: Answer) -> datetime | None:
-        reset = answer.headers.get("x-rate-limit-reset", "")
-        return datetime.fromtimestamp(int(reset), UTC) if reset.isdecimal() and len(reset) < 12 else None
+        quota = self.quota(answer)
+        return quota.reset_at if quota else None
+
+    def quota(self, answer: Answer) -> Quota | None:
+        """The limit with the least left, of those X names: 15 minutes, and a day where the plan has one."""
+        named = [quota for quota in (limit_from(answer, *names) for names in LIMITS) if quota]
+        return min(named, key=lambda quota: (quota.remaining, -quota.reset_at.timestamp()), default=None)
+
+    def _reading(self, access: Access, path: str, **params: str) -> Call:
+        return Call("GET", f"{access.base_url}/2/{path}", headers=bearer(access.token), params={**READ_FIELDS, **params})
+
+    async def _read(self, access: Access, post_id: str) -> Answer | None:
+        call = self._reading(access, f"tweets/{post_id}")
+        answer = await read(self, access, call, missing=lambda answer: answer.status == 404)
+        # X answers 200 with only `errors` when the post is gone.
+        return answer if answer and answer.find("data", "id") else None
 
     async def read_back(self, access: Access, post_id: str) -> ReadBack:
-        call = Call("GET", f"{access.base_url}/2/tweets/{post_id}", headers=bearer(access.token), params=_READ_FIELDS)
-        answer = await read(self, access, call, missing=lambda answer: answer.status == 404)
-        if answer is None or not isinstance(answer.find("data"), dict):
-            # X answers 200 with only `errors` when the post is gone.
-            return ReadBack(found=False)
-        media = {item.get("media_key"): str(item.get("alt_text", "")) for item in rows(answer.find("includes", "media"))}
-        keys = answer.find("data", "attachments", "media_keys") or []
-        return ReadBack(
-            found=True,
-            text=public_text(str(answer.find("data", "text")), rows(answer.find("data", "entities", "urls"))),
-            alts=tuple(media.get(key, "") for key in keys),
-            permalink=self.permalink(access, post_id),
-        )
+        answer = await self._read(access, post_id)
+        return seen_posts(answer, partial(self.permalink, access))[0].content if answer else ReadBack(found=False)
+
+    async def timeline(self, access: Access, *, since: datetime) -> tuple[SeenPost, ...]:
+        """The newest thousand at most. Replies, quotes and reposts are among them."""
+        start = since.astimezone(UTC).replace(microsecond=0, tzinfo=None).isoformat() + "Z"
+        asked = {"start_time": start, "max_results": "100"}
+        seen: list[SeenPost] = []
+        for _ in range(MOST_PAGES):
+            call = self._reading(access, f"users/{access.platform_account_id}/tweets", **asked)
+            answer = await read(self, access, call, missing=lambda answer: False)
+            if answer is None or (answer.find("data") is None and answer.find("errors")):
+                raise ReadFailed("X did not list the account's posts.")
+            seen += seen_posts(answer, partial(self.permalink, access))
+            asked["pagination_token"] = str(answer.find("meta", "next_token") or "")
+            if not asked["pagination_token"]:
+                break
+        return newest_first(seen, since)
+
+    async def delete(self, access: Access, post_id: str) -> Outcome:
+        call = Call("DELETE", f"{access.base_url}/2/tweets/{post_id}", headers=bearer(access.token))
+        return await remove(self, access, call, gone=_says_gone)
+
+    async def read_target(self, access: Access, address: str, kind: str) -> Target | None:
+        post_id = post_id_at(address, access.public_url) if kind in self.targets else None
+        answer = await self._read(access, post_id) if post_id else None
+        if answer is None or post_id is None:
+            return None
+        author = author_of(answer)
+        [seen] = seen_posts(answer, partial(self.permalink, replace(access, handle=author or "i/web")))
+        return Target(kind, post_id, str(seen.content.permalink), f"@{author}" if author else "", seen.content.text)
 
     def same_text(self, rendition: Rendition, read_back: ReadBack) -> bool:
-        return same_text(rendition.text, read_back.text)
+        standing = read_back.text
+        if rendition.target and rendition.target.kind == "quote":
+            standing = without_quoted_link(standing, rendition.target.post_id)
+        return same_text(rendition.text, standing)
+
+    def same_target(self, rendition: Rendition, read_back: ReadBack) -> bool:
+        # A post whose text links to another one is shown as quoting it.
+        linked = rendition.target is None and f"/status/{read_back.target_id}" in rendition.text
+        return linked or super().same_target(rendition, read_back)
+
+
+def _says_gone(answer: Answer) -> bool:
+    missing = answer.status == 404 and str(answer.find("type")).endswith("/resource-not-found")
+    return answer.find("data", "deleted") is True or missing
 
 
 def _is_ready(answer: Answer) -> bool:

@@ -6,12 +6,14 @@ from typing import Protocol
 
 from fastapi import APIRouter, FastAPI
 
-from integrations.sandbox.platforms import lies, timeline
+from integrations.sandbox.platforms import lies, outsiders, timeline
 from integrations.sandbox.platforms.authorisation.mounting import SandboxApplication, mount
+from integrations.sandbox.platforms.bluesky import BlueskyServer
 from integrations.sandbox.platforms.facebook import FacebookServer
 from integrations.sandbox.platforms.house import House, SandboxAccount
 from integrations.sandbox.platforms.ledger import Ledger
 from integrations.sandbox.platforms.linkedin import LinkedInServer
+from integrations.sandbox.platforms.mastodon import MastodonServer
 from integrations.sandbox.platforms.x import XServer
 
 
@@ -21,7 +23,13 @@ class Server(Protocol):
     def routes(self) -> APIRouter: ...
 
 
-SERVERS: dict[str, Callable[[House], Server]] = {"x": XServer, "facebook": FacebookServer, "linkedin": LinkedInServer}
+SERVERS: dict[str, Callable[[House], Server]] = {
+    "x": XServer,
+    "facebook": FacebookServer,
+    "linkedin": LinkedInServer,
+    "bluesky": BlueskyServer,
+    "mastodon": MastodonServer,
+}
 
 
 def build(
@@ -40,6 +48,7 @@ def build(
     app = FastAPI(title=f"{timeline.LABELS[platform]} sandbox", docs_url=None, redoc_url=None, openapi_url=None)
     app.add_middleware(lies.Scissors)
     app.include_router(lies.router(house.lies))
+    app.include_router(outsiders.router(house))
     mount(app, house, ledger_path=ledger_path, application=application)
     # The API first: the pages' addresses of single posts are the vaguer ones.
     app.include_router(SERVERS[platform](house).routes())

@@ -4,12 +4,13 @@ import json
 import re
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import parse_qsl, quote, urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 from starlette.datastructures import UploadFile
 
+from integrations.sandbox.platforms.facebook_words import asked_fields, bad_token, error, full, no_object, usage
 from integrations.sandbox.platforms.house import House, SandboxAccount
 from integrations.sandbox.platforms.ledger import StoredImage, StoredPost
 from integrations.sandbox.platforms.lies import tell
@@ -19,32 +20,17 @@ _PHOTO_FIELDS = {"source", "published", "alt_text_custom", "access_token"}
 _MOST_CHARACTERS = 63_206
 
 
-def error(
-    code: int, message: str, *, subcode: int | None = None, status: int = 400, kind: str = "OAuthException"
-) -> JSONResponse:
-    body: dict[str, Any] = {"message": message, "type": kind, "code": code, "fbtrace_id": "sandbox"}
-    if subcode is not None:
-        body["error_subcode"] = subcode
-    return JSONResponse({"error": body}, status_code=status)
-
-
-def _no_object(object_id: str) -> JSONResponse:
-    message = (
-        f"Unsupported get request. Object with ID '{object_id}' does not exist, cannot be loaded due to missing "
-        "permissions, or does not support this operation."
-    )
-    return error(100, message, subcode=33, kind="GraphMethodException")
-
-
 class FacebookServer:
     def __init__(self, house: House) -> None:
         self.house = house
+        house.name_post = lambda page: f"{page}_{house.new_id()}"
 
     def routes(self) -> APIRouter:
         api = APIRouter()
         api.add_api_route("/{version}/{page}/feed", self.create, methods=["POST"])
         api.add_api_route("/{version}/{page}/photos", self.upload, methods=["POST"])
         api.add_api_route("/{version}/{page}/published_posts", self.timeline, methods=["GET"])
+        api.add_api_route("/{version}/", self.several, methods=["GET"])
         api.add_api_route("/{version}/{object_id}", self.read, methods=["GET"])
         api.add_api_route("/{version}/{object_id}", self.delete, methods=["DELETE"])
         return api
@@ -55,15 +41,15 @@ class FacebookServer:
             return error(2500, "Unknown path components: /" + version)
         account = self._caller(request, fields)
         if account is None:
-            return error(190, "Invalid OAuth access token - Cannot parse access token", status=401)
+            return bad_token(self.house.token_problem(request))
         if page is not None and page != account.account_id:
             return error(200, "(#200) The user hasn't authorized the application to perform this action", status=403)
         return None
 
     def _caller(self, request: Request, fields: Mapping[str, object]) -> SandboxAccount | None:
+        """The token comes in the header, the form or the address."""
         token = fields.get("access_token") or request.query_params.get("access_token")
-        by_parameter = next((account for account in self.house.accounts if account.token == token), None)
-        return self.house.caller(request) or by_parameter
+        return self.house.bearer(request, token) if isinstance(token, str) else self.house.caller(request)
 
     async def create(self, request: Request, version: str, page: str) -> Response:
         body = await request.body()
@@ -71,7 +57,7 @@ class FacebookServer:
         refusal = self._refusal(request, version, fields, page)
         account = self._caller(request, fields)
         if refusal or account is None:
-            return refusal or error(190, "Invalid OAuth access token")
+            return refusal or bad_token(None)
         bad = self._invalid_feed(fields)
         if bad:
             return bad
@@ -80,20 +66,24 @@ class FacebookServer:
             return error(100, "(#100) attached_media must be photos of this Page that are not published yet")
         message = fields.get("message", "")
         if self.house.refuse_duplicates and self.house.ledger.standing_twin(page, message):
-            return error(506, "(#506) Duplicate status message")
+            return _duplicate()
+        if self.house.used_up(account):
+            return self._limited(account)
 
         def accept(truncated: bool) -> StoredPost:
             text = message[: len(message) // 2] if truncated else message
-            post_id = f"{page}_{self.house.new_id()}"
+            post_id = self.house.new_post_id(page)
             return self.house.take(request, account, body, post_id=post_id, text=text, link=fields.get("link"), images=shown)
 
         return await tell(
             request,
             self.house.lies.about_post(),
             accept=accept,
-            answer=lambda post: JSONResponse({"id": post.post_id}),
-            limited=lambda: self._limited(page),
-            broken=lambda status: error(2, "Service temporarily unavailable", status=status),
+            answer=lambda post: self._with_usage(account, JSONResponse({"id": post.post_id})),
+            limited=lambda: self._limited(account),
+            falsely_limited=lambda: self._with_usage(account, _too_many()),
+            broken=_broken,
+            duplicate=_duplicate,
         )
 
     def _invalid_feed(self, fields: Mapping[str, str]) -> Response | None:
@@ -116,11 +106,13 @@ class FacebookServer:
         images = [self.house.uploaded(account, media_id) for media_id in ids]
         return tuple(image for image in images if image) if all(images) else None
 
-    def _limited(self, page: str) -> Response:
-        response = error(32, "(#32) Page request limit reached", status=403)
-        usage = {page: [{"type": "pages", "call_count": 100, "estimated_time_to_regain_access": 12}]}
-        response.headers["x-business-use-case-usage"] = json.dumps(usage)
+    def _with_usage(self, account: SandboxAccount, response: Response, *, used_up: bool = False) -> Response:
+        left, now = self.house.left(account), self.house.clock().timestamp()
+        response.headers.update(usage(account.account_id, left, now, used_up=used_up))
         return response
+
+    def _limited(self, account: SandboxAccount) -> Response:
+        return self._with_usage(account, _too_many(), used_up=True)
 
     async def upload(self, request: Request, version: str, page: str) -> Response:
         form = await request.form()
@@ -128,7 +120,7 @@ class FacebookServer:
         account = self._caller(request, form)
         source = form.get("source")
         if refusal or account is None:
-            return refusal or error(190, "Invalid OAuth access token")
+            return refusal or bad_token(None)
         if set(form) - _PHOTO_FIELDS or not isinstance(source, UploadFile) or form.get("published") != "false":
             return error(324, "(#324) Missing or invalid image file")
         photo_id = self.house.new_id()
@@ -138,43 +130,74 @@ class FacebookServer:
 
     async def read(self, request: Request, version: str, object_id: str) -> Response:
         refusal = self._refusal(request, version, {})
-        account = self._caller(request, {})
-        if refusal or account is None:
-            return refusal or error(190, "Invalid OAuth access token")
+        account, fields = self._caller(request, {}), asked_fields(request, "id,message,created_time")
+        if refusal or account is None or isinstance(fields, Response):
+            return refusal or (fields if isinstance(fields, Response) else bad_token(None))
+        found = self._object(account, object_id, request, fields)
+        return self._with_usage(account, JSONResponse(found) if found else no_object(object_id))
+
+    def _object(self, account: SandboxAccount, object_id: str, request: Request, fields: set[str]) -> dict[str, Any] | None:
         photo = self.house.uploaded(account, object_id)
         if photo:
-            return JSONResponse({"id": photo.media_id, "alt_text_custom": photo.alt})
+            return {"id": photo.media_id, "alt_text_custom": photo.alt}
         post = self.house.standing(object_id)
-        return JSONResponse(_full(post, str(request.base_url))) if post else _no_object(object_id)
+        return full(post, str(request.base_url), fields) if post else None
+
+    async def several(self, request: Request, version: str, ids: str = "") -> Response:
+        """Many objects in one call: all of them, or an error about one that is not there."""
+        refusal = self._refusal(request, version, {})
+        account, fields = self._caller(request, {}), asked_fields(request, "id")
+        if refusal or account is None or isinstance(fields, Response):
+            return refusal or (fields if isinstance(fields, Response) else bad_token(None))
+        named = ids.split(",")
+        if not ids or len(named) > 50:
+            return error(100, "(#100) Too many IDs. Maximum: 50." if ids else "(#100) The parameter ids is required")
+        found = {name: self._object(account, name, request, fields) for name in named}
+        missing = [name for name, value in found.items() if value is None]
+        return self._with_usage(account, no_object(missing[0]) if missing else JSONResponse(found))
 
     async def timeline(self, request: Request, version: str, page: str) -> Response:
         refusal = self._refusal(request, version, {}, page)
-        posts = self.house.ledger.posts(page, deleted=False)[:100]
-        return refusal or JSONResponse({"data": [_full(post, str(request.base_url)) for post in posts]})
+        account, fields = self._caller(request, {}), asked_fields(request, "id,message,created_time")
+        if refusal or account is None or isinstance(fields, Response):
+            return refusal or (fields if isinstance(fields, Response) else bad_token(None))
+        asked = request.query_params
+        since, start, most = float(asked.get("since", "0")), int(asked.get("after", "0") or 0), int(asked.get("limit", "25"))
+        if not 1 <= most <= 100:
+            return error(100, "(#100) Please reduce the amount of data you're asking for, then retry your request")
+        posts = [post for post in self.house.listed(page) if post.received_at.timestamp() >= since]
+        shown = [full(post, str(request.base_url), fields) for post in posts[start : start + most]]
+        after = start + len(shown)
+        paging: dict[str, Any] = {"cursors": {"before": str(start), "after": str(after)}}
+        if after < len(posts):
+            # The real one holds the caller's token too, which is why nobody should follow it.
+            paging["next"] = str(request.url.include_query_params(after=after))
+        return self._with_usage(account, JSONResponse({"data": shown, "paging": paging} if shown else {"data": []}))
 
     async def delete(self, request: Request, version: str, object_id: str) -> Response:
         refusal = self._refusal(request, version, {}, object_id.partition("_")[0])
-        if refusal:
-            return refusal
+        account = self._caller(request, {})
+        if refusal or account is None:
+            return refusal or bad_token(None)
         if self.house.standing(object_id) is None:
-            return _no_object(object_id)
-        self.house.ledger.delete(object_id, self.house.clock())
-        return JSONResponse({"success": True})
+            return self._with_usage(account, no_object(object_id, "delete"))
+        return await tell(
+            request,
+            self.house.lies.about_removal(),
+            accept=lambda _: self.house.ledger.delete(object_id, self.house.clock()),
+            answer=lambda _: self._with_usage(account, JSONResponse({"success": True})),
+            limited=lambda: self._limited(account),
+            broken=_broken,
+        )
 
 
-def _full(post: StoredPost, base_url: str) -> dict[str, Any]:
-    full: dict[str, Any] = {
-        "id": post.post_id,
-        "message": post.text,
-        "created_time": post.received_at.strftime("%Y-%m-%dT%H:%M:%S+0000"),
-        "permalink_url": f"{base_url}{post.post_id}",
-    }
-    photos = [{"media_type": "photo", "target": {"id": image.media_id}} for image in post.images]
-    if len(photos) == 1:
-        full["attachments"] = {"data": photos}
-    elif photos:
-        full["attachments"] = {"data": [{"media_type": "album", "subattachments": {"data": photos}}]}
-    elif post.link:
-        shim = f"https://l.facebook.com/l.php?u={quote(post.link, safe='')}"
-        full["attachments"] = {"data": [{"media_type": "link", "url": shim, "unshimmed_url": post.link}]}
-    return full
+def _too_many() -> Response:
+    return error(32, "(#32) Page request limit reached", status=403)
+
+
+def _broken(status: int) -> Response:
+    return error(2, "Service temporarily unavailable", status=status)
+
+
+def _duplicate() -> Response:
+    return error(506, "(#506) Duplicate status message")

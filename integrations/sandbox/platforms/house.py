@@ -9,7 +9,7 @@ from hmac import compare_digest
 from fastapi import Request
 
 from integrations.sandbox.platforms.ledger import Ledger, StoredImage, StoredMedia, StoredPost
-from integrations.sandbox.platforms.lies import Lies
+from integrations.sandbox.platforms.lies import Lies, Mode
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,27 @@ class SandboxAccount:
     name: str
     token: str = field(repr=False)
     may_post: bool = True
+
+
+@dataclass(frozen=True)
+class Limit:
+    """So many posts of one account in any `seconds`. The first one is wide: a demo or a measurement is not a department."""
+
+    posts: int = 100_000
+    seconds: float = 900.0
+
+
+@dataclass(frozen=True)
+class Left:
+    """What is left of a limit, and when (UTC) the first of the posts counted falls out of it."""
+
+    limit: int
+    remaining: int
+    reset_at: datetime
+
+    @property
+    def percent_used(self) -> int:
+        return 100 * (self.limit - self.remaining) // max(1, self.limit)
 
 
 def _utc_now() -> datetime:
@@ -42,18 +63,37 @@ class House:
     clock: Callable[[], datetime] = _utc_now
     opened_by: Callable[[str], tuple[str, ...]] = lambda token: ()
     """The ids of the accounts that a token issued here posts to."""
+    limit: Limit = field(default_factory=Limit)
+    name_post: Callable[[str], str] | None = None
+    """How this platform names a new post of an account, where that is not digits alone."""
     _numbers: "itertools.count[int]" = field(default_factory=itertools.count)
 
     def caller(self, request: Request, about: str = "") -> SandboxAccount | None:
         """The account whose token the request bears; where the token opens several, the one that the request is `about`."""
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        if scheme.lower() != "bearer":
+        return self.bearer(request, token, about) if scheme.lower() == "bearer" else None
+
+    def bearer(self, request: Request, token: str, about: str = "") -> SandboxAccount | None:
+        """The account that this token opens, unless a lie says that the token has ended."""
+        account = self._opened(token, about)
+        if account is None:
             return None
+        if "sandbox.token_problem" not in request.scope:
+            lie = self.lies.about_token()
+            request.scope["sandbox.token_problem"] = lie.mode if lie else None
+        return None if self.token_problem(request) else account
+
+    def _opened(self, token: str, about: str) -> SandboxAccount | None:
         own = next((account for account in self.accounts if compare_digest(account.token.encode(), token.encode())), None)
         if own is not None:
             return own
         opened = self.opened_by(token)
         return self.account(about if about in opened else opened[0]) if opened else None
+
+    def token_problem(self, request: Request) -> Mode | None:
+        """Why a token that was once good found no caller: expired or revoked."""
+        problem: Mode | None = request.scope.get("sandbox.token_problem")
+        return problem
 
     def account(self, account_id: str) -> SandboxAccount | None:
         return next((account for account in self.accounts if account.account_id == account_id), None)
@@ -62,6 +102,18 @@ class House:
         """Digits that grow with time, as the platforms' do, and stay unique over restarts."""
         microseconds = int(self.clock().timestamp() * 1_000_000)
         return str(microseconds * 1000 + next(self._numbers) % 1000)
+
+    def new_post_id(self, account_id: str) -> str:
+        return self.name_post(account_id) if self.name_post else self.new_id()
+
+    def left(self, account: SandboxAccount) -> Left:
+        """What is left of the limit on posts."""
+        now, window = self.clock(), timedelta(seconds=self.limit.seconds)
+        sent, first = self.ledger.sent_since(account.account_id, now - window)
+        return Left(self.limit.posts, max(0, self.limit.posts - sent), (first or now) + window)
+
+    def used_up(self, account: SandboxAccount) -> bool:
+        return self.left(account).remaining == 0
 
     def keep_upload(self, account: SandboxAccount, media_id: str, *, mime: str, alt: str = "", data: bytes | None = None) -> None:
         """Store an upload; it stays in work for a while when a lie says so."""
@@ -93,10 +145,23 @@ class House:
         text: str,
         link: str | None = None,
         images: tuple[StoredImage, ...] = (),
+        target: tuple[str, str] | None = None,
     ) -> StoredPost:
-        """Accept a post: it is in the ledger when this returns."""
-        kind = request.headers.get("content-type", "")
-        post = StoredPost(post_id, account.account_id, text, link, kind, body, self.clock(), images)
+        """Accept a post: it is in the ledger when this returns. `target` is the kind and id of the post it refers to."""
+        content_type = request.headers.get("content-type", "")
+        kind, target_id = target or (None, None)
+        post = StoredPost(
+            post_id,
+            account.account_id,
+            text,
+            link,
+            content_type,
+            body,
+            self.clock(),
+            images,
+            target_kind=kind,
+            target_id=target_id,
+        )
         self.ledger.accept(post)
         return post
 
@@ -104,3 +169,9 @@ class House:
         """A post that can be read now."""
         post = self.ledger.post(post_id)
         return post if post and post.deleted_at is None else None
+
+    def listed(self, account_id: str) -> list[StoredPost]:
+        """What the account's timeline shows now, newest first; a lie may hold back what is young."""
+        lie = self.lies.about_listing()
+        latest = self.clock() - timedelta(seconds=lie.seconds if lie else 0)
+        return [post for post in self.ledger.posts(account_id, deleted=False) if post.received_at <= latest]

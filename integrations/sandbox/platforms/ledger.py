@@ -16,12 +16,20 @@ CREATE TABLE IF NOT EXISTS media (
     alt TEXT NOT NULL, ready_at TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS posts (
     number INTEGER PRIMARY KEY, post_id TEXT UNIQUE NOT NULL, account TEXT NOT NULL, text TEXT NOT NULL, link TEXT,
-    content_type TEXT NOT NULL, wire BLOB NOT NULL, received_at TEXT NOT NULL, deleted_at TEXT);
+    content_type TEXT NOT NULL, wire BLOB NOT NULL, received_at TEXT NOT NULL, deleted_at TEXT, edited_text TEXT,
+    target_kind TEXT, target_id TEXT, rogue INTEGER NOT NULL DEFAULT 0);
 CREATE INDEX IF NOT EXISTS posts_by_account ON posts (account, received_at);
 CREATE TABLE IF NOT EXISTS post_media (
     post_id TEXT REFERENCES posts (post_id), position INTEGER, media_id TEXT REFERENCES media, alt TEXT NOT NULL,
     PRIMARY KEY (post_id, position));
 """
+
+_NEWER_COLUMNS = {
+    "edited_text": "TEXT",
+    "target_kind": "TEXT",
+    "target_id": "TEXT",
+    "rogue": "INTEGER NOT NULL DEFAULT 0",
+}
 
 
 @dataclass(frozen=True)
@@ -48,7 +56,11 @@ class StoredMedia:
 
 @dataclass(frozen=True)
 class StoredPost:
-    """An accepted post: `wire` is the request body exactly as it came, `text` what the public reads."""
+    """An accepted post: `wire` is the request body exactly as it came, `text` what the public could read then.
+
+    `edited_text` is what somebody at the platform made of it. `target_kind` (reply, quote, repost) and `target_id` name the
+    post it refers to. `rogue`: nobody sent it through the API.
+    """
 
     post_id: str
     account: str
@@ -59,6 +71,15 @@ class StoredPost:
     received_at: datetime
     images: tuple[StoredImage, ...] = ()
     deleted_at: datetime | None = None
+    edited_text: str | None = None
+    target_kind: str | None = None
+    target_id: str | None = None
+    rogue: bool = False
+
+    @property
+    def shown(self) -> str:
+        """The text that stands now."""
+        return self.text if self.edited_text is None else self.edited_text
 
 
 class Ledger:
@@ -70,6 +91,14 @@ class Ledger:
         self._lock = Lock()
         # In WAL with NORMAL a killed process loses no commit; only a power cut could.
         self._connection.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; " + _SCHEMA)
+        self._add_columns()
+
+    def _add_columns(self) -> None:
+        """A ledger of an earlier demo lacks the newer columns."""
+        there = {row[1] for row in self._connection.execute("PRAGMA table_info(posts)")}
+        for column, kind in _NEWER_COLUMNS.items():
+            if column not in there:
+                self._connection.execute(f"ALTER TABLE posts ADD COLUMN {column} {kind}")
 
     def close(self) -> None:
         self._connection.close()
@@ -102,7 +131,8 @@ class Ledger:
         with self._lock, self._connection:
             self._connection.execute("BEGIN IMMEDIATE")
             self._connection.execute(
-                "INSERT INTO posts (post_id, account, text, link, content_type, wire, received_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO posts (post_id, account, text, link, content_type, wire, received_at, target_kind, target_id, rogue)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     post.post_id,
                     post.account,
@@ -111,6 +141,9 @@ class Ledger:
                     post.content_type,
                     post.wire,
                     post.received_at.isoformat(timespec="microseconds"),
+                    post.target_kind,
+                    post.target_id,
+                    post.rogue,
                 ),
             )
             self._connection.executemany(
@@ -132,11 +165,20 @@ class Ledger:
         found = self._select("WHERE account = ? AND text = ? AND deleted_at IS NULL LIMIT 1", account, text)
         return found[0] if found else None
 
-    def count_since(self, account: str, since: datetime) -> int:
+    def sent_since(self, account: str, since: datetime) -> tuple[int, datetime | None]:
+        """How many posts came through the API since then, and when the first of them did."""
         row = self._one(
-            "SELECT count(*) FROM posts WHERE account = ? AND received_at >= ?", account, since.isoformat(timespec="microseconds")
+            "SELECT count(*), min(received_at) FROM posts WHERE account = ? AND received_at > ? AND NOT rogue",
+            account,
+            since.isoformat(timespec="microseconds"),
         )
-        return int(row[0]) if row else 0
+        count, first = row or (0, None)
+        return int(count), datetime.fromisoformat(first).astimezone(UTC) if first else None
+
+    def edit(self, post_id: str, text: str) -> None:
+        """The post shows another text; the ledger remembers what was accepted."""
+        with self._lock:
+            self._connection.execute("UPDATE posts SET edited_text = ? WHERE post_id = ?", (text, post_id))
 
     def delete(self, post_id: str, at: datetime) -> None:
         """The post stands no more; the ledger remembers it."""
@@ -149,7 +191,8 @@ class Ledger:
         return row
 
     def _select(self, where: str, *values: object) -> list[StoredPost]:
-        columns = "post_id, account, text, link, content_type, wire, received_at, deleted_at"
+        known = "post_id, account, text, link, content_type, wire, received_at, deleted_at"
+        columns = f"{known}, edited_text, target_kind, target_id, rogue"
         images = "SELECT media_id, sha256, mime, post_media.alt FROM post_media JOIN media USING (media_id)"
         with self._lock:
             rows = self._connection.execute(f"SELECT {columns} FROM posts {where}", values).fetchall()  # noqa: S608 - constants
@@ -158,7 +201,7 @@ class Ledger:
 
     @staticmethod
     def _as_post(row: tuple[Any, ...], images: Iterable[tuple[Any, ...]]) -> StoredPost:
-        post_id, account, text, link, content_type, wire, received_at, deleted_at = row
+        post_id, account, text, link, content_type, wire, received_at, deleted_at, edited_text, kind, target_id, rogue = row
         return StoredPost(
             post_id=post_id,
             account=account,
@@ -169,4 +212,8 @@ class Ledger:
             received_at=datetime.fromisoformat(received_at).astimezone(UTC),
             images=tuple(StoredImage(*image) for image in images),
             deleted_at=datetime.fromisoformat(deleted_at) if deleted_at else None,
+            edited_text=edited_text,
+            target_kind=kind,
+            target_id=target_id,
+            rogue=bool(rogue),
         )

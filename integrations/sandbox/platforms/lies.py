@@ -4,17 +4,22 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, TypeVar
 
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from integrations.sandbox.platforms.ledger import StoredPost
+Accepted = TypeVar("Accepted")
 
 
 class Mode(StrEnum):
-    """What happens to the next post: whether it is accepted, and what the caller is told."""
+    """What happens to the next post: whether it is accepted, and what the caller is told.
+
+    FALSE_429: accepted, and answered as if it were not. GHOST_DUPLICATE: refused as the duplicate of a post that is not there.
+    PROCESSING is about uploads, LAGGING_TIMELINE about listings (what is younger than `seconds` is not in them yet), the last
+    two about any call that bears a token.
+    """
 
     ACCEPT_THEN_500 = "accept_then_500"
     ACCEPT_THEN_HANG = "accept_then_hang"
@@ -24,17 +29,32 @@ class Mode(StrEnum):
     REFUSE_429 = "refuse_429"
     REFUSE_503_BEFORE = "refuse_503_before"
     TRUNCATE = "truncate"
+    FALSE_429 = "false_429"
+    GHOST_DUPLICATE = "ghost_duplicate"
     PROCESSING = "processing"
+    LAGGING_TIMELINE = "lagging_timeline"
+    TOKEN_EXPIRED = "token_expired"  # noqa: S105 - a way to fail
+    TOKEN_REVOKED = "token_revoked"  # noqa: S105 - a way to fail
+
+
+_UPLOAD = frozenset({Mode.PROCESSING})
+_LISTING = frozenset({Mode.LAGGING_TIMELINE})
+_TOKEN = frozenset({Mode.TOKEN_EXPIRED, Mode.TOKEN_REVOKED})
+_NOT_A_CALL = _UPLOAD | _LISTING | _TOKEN
 
 
 class Lie(BaseModel):
-    """`times` posts (uploads, for `processing`) are lied about; `seconds` is how long it hangs, is late or works."""
+    """`times` posts (uploads, listings, calls: see Mode) are lied about; `seconds` is how long it hangs, is late, works or lags.
+
+    `call` says whether the next posts are lied about or the next removals.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     mode: Mode
     times: Annotated[int, Field(ge=0, le=10_000)] = 1
     seconds: Annotated[float, Field(ge=0, le=600)] = 30.0
+    call: Literal["post", "removal"] = "post"
 
 
 class Lies:
@@ -50,10 +70,19 @@ class Lies:
         self._waiting.clear()
 
     def about_post(self) -> Lie | None:
-        return self._take(lambda lie: lie.mode is not Mode.PROCESSING)
+        return self._take(lambda lie: lie.mode not in _NOT_A_CALL and lie.call == "post")
+
+    def about_removal(self) -> Lie | None:
+        return self._take(lambda lie: lie.mode not in _NOT_A_CALL and lie.call == "removal")
 
     def about_upload(self) -> Lie | None:
-        return self._take(lambda lie: lie.mode is Mode.PROCESSING)
+        return self._take(lambda lie: lie.mode in _UPLOAD)
+
+    def about_listing(self) -> Lie | None:
+        return self._take(lambda lie: lie.mode in _LISTING)
+
+    def about_token(self) -> Lie | None:
+        return self._take(lambda lie: lie.mode in _TOKEN)
 
     def _take(self, fits: Callable[[Lie], bool]) -> Lie | None:
         for lie in self._waiting:
@@ -87,12 +116,17 @@ async def tell(
     request: Request,
     lie: Lie | None,
     *,
-    accept: Callable[[bool], StoredPost],
-    answer: Callable[[StoredPost], Response],
+    accept: Callable[[bool], Accepted],
+    answer: Callable[[Accepted], Response],
     limited: Callable[[], Response],
     broken: Callable[[int], Response],
+    falsely_limited: Callable[[], Response] = lambda: Response(status_code=429),
+    duplicate: Callable[[], Response] | None = None,
 ) -> Response:
-    """Accept and answer a valid post truthfully, or as `lie` says. `accept(truncated)` commits it to the ledger."""
+    """Accept and answer a valid post (or removal) truthfully, or as `lie` says. `accept(truncated)` commits it to the ledger.
+
+    `falsely_limited` is what is said when it was accepted all the same; a bare 429, as any machine in between could say it.
+    """
     mode = lie.mode if lie else None
     seconds = lie.seconds if lie else 0.0
     if mode is Mode.REFUSE_429:
@@ -101,9 +135,13 @@ async def tell(
         return broken(503)
     if mode is Mode.CUT_BEFORE:
         return cut(request)
+    if mode is Mode.GHOST_DUPLICATE and duplicate:
+        return duplicate()
     if mode is Mode.ACCEPT_LATE:
         await asyncio.sleep(seconds)
     accepted = accept(mode is Mode.TRUNCATE)
+    if mode is Mode.FALSE_429:
+        return falsely_limited()
     if mode is Mode.ACCEPT_THEN_500:
         return broken(500)
     if mode is Mode.ACCEPT_THEN_HANG:

@@ -13,7 +13,7 @@ from markupsafe import Markup, escape
 from integrations.sandbox.platforms.house import House
 from integrations.sandbox.platforms.ledger import StoredPost
 
-LABELS = {"x": "X", "facebook": "Facebook Pages", "linkedin": "LinkedIn"}
+LABELS = {"x": "X", "facebook": "Facebook Pages", "linkedin": "LinkedIn", "bluesky": "Bluesky", "mastodon": "Mastodon"}
 _FOLDER = Path(__file__).parent
 _LINK = re.compile(r"https?://[^\s<>]*[^\s<>.,;:!?)\]'\"]")
 _SHOWN_AS_IMAGE = frozenset({"image/jpeg", "image/png", "image/gif", "image/webp"})
@@ -62,6 +62,7 @@ def _add_pages(routes: APIRouter, house: House) -> None:
 
     @routes.get("/{handle}/status/{post_id}", response_class=HTMLResponse)
     @routes.get("/feed/update/{post_id}/", response_class=HTMLResponse)
+    @routes.get("/_post/{post_id:path}", response_class=HTMLResponse)
     @routes.get("/{post_id}", response_class=HTMLResponse)
     async def one(post_id: str) -> HTMLResponse:
         post = house.standing(post_id)
@@ -95,6 +96,10 @@ def _row(post: StoredPost) -> dict[str, Any]:
         "text": post.text,
         "link": post.link,
         "received_at": post.received_at.isoformat(timespec="microseconds"),
+        "edited_text": post.edited_text,
+        "target_kind": post.target_kind,
+        "target_id": post.target_id,
+        "rogue": post.rogue,
         "deleted_at": post.deleted_at.isoformat(timespec="microseconds") if post.deleted_at else None,
         "content_type": post.content_type,
         "wire": post.wire.decode("utf-8", "backslashreplace"),

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import httpx2
 import pytest
 
-from core.domain.outcome import Result
+from core.domain.outcome import Quota, Result
 from integrations.platforms.facebook import Facebook
 from integrations.platforms.values import Access
 from integrations.platforms.wire import Answer, Call
@@ -43,9 +43,10 @@ def graph_error(code: int, *, status: int = 400, transient: bool = False, **head
 @pytest.mark.parametrize(
     ("code", "result"),
     [
-        *[(code, Result.NOT_SENT) for code in (4, 17, 32, 341, 613, 80001)],
         *[(code, Result.REFUSED) for code in (190, 102, 10, 200, 299, 368, 100, 1609005)],
         *[(code, Result.UNKNOWN) for code in (1, 2, 506)],
+        # A limit without figures that prove it.
+        *[(code, Result.UNKNOWN) for code in (4, 17, 32, 341, 613, 80001)],
     ],
 )
 @pytest.mark.parametrize("status", [400, 403])
@@ -53,6 +54,26 @@ def test_each_code_means_what_graph_says(code: int, result: Result, status: int)
     outcome = Facebook().judge(ACCESS, graph_error(code, status=status))
     assert outcome.result is result
     assert ("token" in outcome.detail) == (code in (190, 102))
+
+
+@pytest.mark.parametrize("code", [4, 17, 32, 341, 613, 80001])
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"x_business_use_case_usage": '{"1":[{"call_count":20,"estimated_time_to_regain_access":3}]}'},
+        {"x_business_use_case_usage": '{"1":[{"call_count":100}]}'},
+        {"x_app_usage": '{"call_count":100,"total_time":25,"total_cputime":25}'},
+    ],
+)
+def test_a_limit_is_believed_with_facebook_s_own_figures(code: int, headers: dict[str, str]) -> None:
+    assert Facebook().judge(ACCESS, graph_error(code, status=400, transient=False, **headers)).result is Result.NOT_SENT
+
+
+def test_figures_below_a_hundred_make_a_limit_doubtful() -> None:
+    usage = '{"1":[{"call_count":28,"total_cputime":99,"total_time":3,"estimated_time_to_regain_access":0}]}'
+    outcome = Facebook(clock=lambda: NOW).judge(ACCESS, graph_error(32, x_business_use_case_usage=usage))
+    assert outcome.result is Result.UNKNOWN
+    assert outcome.quota == Quota("hundredths of the Page's hour", 1, NOW + timedelta(hours=1))
 
 
 def test_a_transient_error_and_any_500_are_unknown_whatever_the_code() -> None:

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.domain.outcome import Result
+from core.domain.outcome import Quota, Result
 from core.domain.refusals import BadInput
 from integrations.platforms.values import Access, Prepared
 from integrations.platforms.wire import Answer
@@ -81,7 +81,7 @@ def answer(status: int, body: object, **headers: str) -> Answer:
         (408, {}, Result.UNKNOWN),
         (409, {}, Result.UNKNOWN),
         (422, {"detail": "bad"}, Result.REFUSED),
-        (429, {"title": "Too Many Requests"}, Result.NOT_SENT),
+        (429, {"title": "Too Many Requests"}, Result.UNKNOWN),
         (500, {"detail": "duplicate content"}, Result.UNKNOWN),
         (503, {}, Result.UNKNOWN),
     ],
@@ -90,10 +90,23 @@ def test_each_answer_means_what_the_rule_says(status: int, body: object, result:
     assert X().judge(ACCESS, answer(status, body)).result is result
 
 
-def test_the_reset_comes_from_x_s_own_header() -> None:
-    outcome = X().judge(ACCESS, answer(429, {}, x_rate_limit_reset="1795000000"))
-    assert outcome.retry_at == datetime.fromtimestamp(1795000000, UTC)
-    assert X().judge(ACCESS, answer(429, {}, x_rate_limit_reset="soon")).retry_at is None
+def limits(remaining: str, reset: str = "1795000000", **more: str) -> Answer:
+    return answer(429, {}, x_rate_limit_remaining=remaining, x_rate_limit_reset=reset, **more)
+
+
+def test_a_429_is_believed_only_with_x_s_own_headers_saying_that_nothing_is_left() -> None:
+    believed = X().judge(ACCESS, limits("0"))
+    assert (believed.result, believed.retry_at) == (Result.NOT_SENT, datetime.fromtimestamp(1795000000, UTC))
+    assert believed.quota == Quota("posts in 15 minutes", 0, datetime.fromtimestamp(1795000000, UTC))
+    for doubtful in (limits("7"), limits("0", reset="soon"), limits("none"), answer(429, {}, x_rate_limit_reset="1795000000")):
+        assert X().judge(ACCESS, doubtful).result is Result.UNKNOWN
+
+
+def test_the_limit_with_the_least_left_counts_and_a_day_may_be_used_up_before_15_minutes_are() -> None:
+    outcome = X().judge(ACCESS, limits("80", x_user_limit_24hour_remaining="0", x_user_limit_24hour_reset="1795080000"))
+    assert outcome.result is Result.NOT_SENT
+    assert outcome.quota == Quota("posts in the account's day", 0, datetime.fromtimestamp(1795080000, UTC))
+    assert outcome.retry_at == datetime.fromtimestamp(1795080000, UTC)
 
 
 words = st.sampled_from(
