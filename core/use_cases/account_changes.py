@@ -7,7 +7,6 @@ person confirms in the same transaction.
 from datetime import datetime
 from uuid import UUID
 
-from integrations.connections.registry import CONNECTIONS
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -21,6 +20,7 @@ from core.use_cases.accounts import AccountSeen, AccountTaken, account_seen, acc
 from core.use_cases.connecting import ConnectionSeen, connection_seen
 from core.use_cases.people import is_fresh
 from core.use_cases.second_person import confirm, open_proposals, propose, take_back
+from integrations.connections.registry import CONNECTIONS
 
 CONNECT, DISCONNECT = "account.connect", "account.disconnect"
 
@@ -80,7 +80,7 @@ async def ask_to_connect(
         detail = {"connection": str(connection_id), **chosen}
     if account.platform_account_id not in ("", detail["platform_account_id"]):
         raise OtherAccount()
-    if not account.platform_account_id and not _same_handle(account.handle, detail["handle"]):
+    if not account.platform_account_id and not _same_handle(account.handle, detail):
         raise HandleDiffers(registered=account.handle, found=detail["handle"])
     await _refuse_if_taken(session, account, detail["platform_account_id"])
     subject = account_subject(account.id)
@@ -188,6 +188,9 @@ async def _refuse_if_taken(session: AsyncSession, account: AccountSeen, platform
         raise AccountTaken()
 
 
-def _same_handle(registered: str, found: str) -> bool:
-    """As platforms compare handles; a Page without one has nothing to compare."""
-    return found == "" or registered.lstrip("@").casefold() == found.lstrip("@").casefold()
+def _same_handle(registered: str, found: dict[str, str]) -> bool:
+    """As platforms compare handles, without the server's part; a Page without one has only its id, and nothing to compare."""
+    if found["handle"] in ("", found["platform_account_id"]):
+        return True
+    first, second = (handle.lstrip("@").partition("@")[0].casefold() for handle in (registered, found["handle"]))
+    return first == second

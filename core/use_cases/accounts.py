@@ -1,13 +1,10 @@
 """The register of official accounts (paragraph 38): putting one into it, and what everybody can see of it."""
 
-import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
-from integrations.connections.registry import CONNECTIONS
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -17,8 +14,8 @@ from core.domain.refusals import BadInput, Conflict, NotFound
 from core.records.audit import actor_name, append
 from core.use_cases.access import require
 from core.use_cases.second_person import Proposal, open_proposals
-
-_HOST = re.compile(r"(?=.{4,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]*[a-z0-9]")
+from integrations.connections.base import ConnectFailed
+from integrations.connections.registry import CONNECTIONS, connections
 
 
 class NotOfficial(BadInput):
@@ -112,7 +109,7 @@ async def _checked(
 ) -> dict[str, Any]:
     """What was typed, tidied, or the refusal that names the field."""
     row: dict[str, Any] = {key: tidied(value) for key, value in given.items()}
-    connection = CONNECTIONS.get(row["platform"])
+    connection = connections(private_servers=sandbox).get(row["platform"])
     if connection is None:
         raise BadInput("Choose one of the platforms in the list.", field="platform")
     row["handle"] = row["handle"].lstrip("@")
@@ -121,23 +118,14 @@ async def _checked(
             raise BadInput(f"Enter {what}, in up to 200 characters.", field=field)
     if not official:
         raise NotOfficial(field="official")
-    row["server"] = checked_server(row["server"], sandbox=sandbox) if connection.takes_a_server else ""
+    try:
+        row["server"] = connection.server_address(row["server"]) if connection.takes_a_server else ""
+    except ConnectFailed as wrong:
+        raise BadInput(wrong.sentence, field="server") from wrong
     row["releaser"] = None
     if connection.kind == "by_hand":
         row["releaser"] = await _known_person(session, releaser_id)
     return row
-
-
-def checked_server(server: str, *, sandbox: bool) -> str:
-    """A server's address as https://host: no path, no port, no name of this network. Raises BadInput."""
-    parts = urlsplit(server if "://" in server else f"https://{server}")
-    host = (parts.hostname or "").lower()
-    if sandbox and parts.scheme == "http" and host in ("127.0.0.1", "localhost"):
-        return f"http://{parts.netloc}"
-    bare = parts.scheme == "https" and parts.netloc.lower() == host and parts.path in ("", "/") and not parts.query
-    if not bare or not _HOST.fullmatch(host):
-        raise BadInput("Enter the server's public address, such as https://social.example.gov.uk.", field="server")
-    return f"https://{host}"
 
 
 async def _known_person(session: AsyncSession, person_id: UUID | None) -> UUID:
@@ -165,9 +153,9 @@ async def register_account(
     """A new account in the register, `registered`: nothing is published there until two people connect it.
 
     `official`: the person says that it belongs to the department and is nobody's own (paragraph 38). `server`: where the
-    account lives, for platforms of many servers (`CONNECTIONS[platform].takes_a_server`), as https://…; `sandbox` lets it be
-    this machine. `releaser_id`: who posts by hand, for `manual`. Raises NoRole, NotOfficial, AccountTaken or BadInput with
-    the field: platform, handle, name, owner_team, official, server, releaser.
+    account lives, where `CONNECTIONS[platform].takes_a_server`, as https://…; `sandbox` lets it be this machine.
+    `releaser_id`: who posts by hand, for `manual`. Raises NoRole, NotOfficial, AccountTaken or BadInput with the field:
+    platform, handle, name, owner_team, official, server, releaser.
     """
     require(by, Role.ACCOUNT_MANAGER)
     given = {"platform": platform, "handle": handle, "name": name, "owner_team": owner_team, "server": server}

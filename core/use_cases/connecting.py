@@ -9,7 +9,6 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from integrations.connections.registry import CONNECTIONS
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -29,6 +28,7 @@ from core.records.reads import clock
 from core.use_cases.access import require
 from core.use_cases.accounts import AccountSeen, account_seen, account_subject
 from core.use_cases.people import is_fresh
+from integrations.connections.registry import CONNECTIONS
 from integrations.secrets.sealing import SecretPlace, seal_for_worker
 
 GOOD_FOR = timedelta(minutes=10)

@@ -180,7 +180,7 @@ BEGIN
         UPDATE connection SET status = 'connected', moved_at = clock_timestamp() WHERE id = v_connection.id;
     END IF;
     UPDATE account SET status = 'connected', platform_account_id = v_id, revision = revision + 1,
-        handle = coalesce(nullif(v_handle, ''), handle) WHERE id = v_account.id;
+        handle = coalesce(nullif(nullif(v_handle, ''), v_id), handle) WHERE id = v_account.id;
     PERFORM audit_append(v_proposal.subject, (SELECT issuer || '|' || subject FROM person WHERE id = v_proposal.confirmed_by),
         'account.connected', 38, NULL, jsonb_build_object('proposal', v_proposal.id, 'platform', v_account.platform,
         'platform_account_id', v_id, 'revision', v_account.revision + 1), NULL);
