@@ -35,7 +35,7 @@ from integrations.store import MediaStore
 from web.desk import Desk
 from web.headers import SecurityHeaders
 from web.templates import Pages
-from workflows.activities.sending import Means
+from workflows.activities.means import Means
 from workflows.gate import Gate
 from workflows.points import Point, Reached, nobody_listens
 

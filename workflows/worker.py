@@ -9,8 +9,8 @@ from temporalio.service import RPCError
 from temporalio.worker import Worker
 
 from workflows.activities.draft import DraftActivities
+from workflows.activities.means import Means
 from workflows.activities.publication import PublicationActivities
-from workflows.activities.sending import Means
 from workflows.authorisation import DraftWorkflow
 from workflows.courier import Courier
 from workflows.messages import TASK_QUEUE

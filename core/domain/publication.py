@@ -29,12 +29,15 @@ class State(StrEnum):
 
 S = State
 
+BY_HAND = "manual"
+"""The platform of accounts on which a named person posts by hand and says so."""
+
 LEGAL_MOVES: frozenset[tuple[State, State]] = frozenset(
     {(S.SCHEDULED, to) for to in (S.CLAIMED, S.HELD, S.REVOKED, S.EXPIRED, S.STALE, S.WITHDRAWN)}
     | {(S.CLAIMED, to) for to in (S.SCHEDULED, S.SENDING, S.HELD, S.REVOKED, S.EXPIRED, S.STALE, S.WITHDRAWN, S.REJECTED)}
     | {(S.SENDING, to) for to in (S.PROCESSING, S.PUBLISHED, S.REJECTED, S.SCHEDULED, S.UNKNOWN)}
     | {(S.PROCESSING, to) for to in (S.PUBLISHED, S.REJECTED, S.UNKNOWN)}
-    | {(S.UNKNOWN, to) for to in (S.PUBLISHED, S.SCHEDULED, S.ABANDONED)}
+    | {(S.UNKNOWN, to) for to in (S.PUBLISHED, S.SENDING, S.SCHEDULED, S.REJECTED, S.ABANDONED)}
     | {(S.PUBLISHED, to) for to in (S.VERIFIED, S.MISMATCH, S.REMOVING)}
     | {(S.MISMATCH, to) for to in (S.VERIFIED, S.REMOVING)}
     | {(S.VERIFIED, S.REMOVING)}

@@ -1,17 +1,16 @@
 """Publications as the worker reads and moves them. Every move is checked, recorded and audited by the database itself."""
 
-import json
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.domain.authority import Authority
-from core.domain.outcome import Outcome, Result
 from core.domain.publication import State
+from core.records.storable import storable
 
 
 @dataclass(frozen=True)
@@ -30,16 +29,6 @@ class Publication:
     post_id: str | None
     moved_at: datetime
     now: datetime
-
-
-@dataclass(frozen=True)
-class Dispatched:
-    """What dispatch() answered: `sending` with the attempt to make, or why no call may be made."""
-
-    result: str
-    attempt_id: UUID | None
-    at: datetime | None
-    publish_at: datetime | None
 
 
 _COLUMNS = (
@@ -91,18 +80,17 @@ async def move(
             "before": str(before),
             "after": str(after),
             "epoch": epoch,
-            "note": _storable(note),
-            "post": _storable(post_id),
-            "link": _storable(permalink),
+            "note": _text(note),
+            "post": _text(post_id),
+            "link": _text(permalink),
             "retry": retry_at,
         },
     )
     return moved.first() is not None
 
 
-def _storable(words: str | None) -> str | None:
-    """A platform's words without what no text column can hold: what it said is written down whatever it said."""
-    return words.replace("\x00", "").encode("utf-8", "replace").decode() if words else words
+def _text(words: str | None) -> str | None:
+    return storable(words) if words else words
 
 
 async def claim(session: AsyncSession, publication_id: UUID, *, worker: str, lease_seconds: float) -> int | None:
@@ -168,72 +156,6 @@ async def insert_publication(
     await session.execute(text("INSERT INTO outbox (kind, subject_id) VALUES ('publication', :id)"), {"id": row.id})
     inserted: UUID = row.id
     return inserted
-
-
-async def dispatch(
-    session: AsyncSession | AsyncConnection, publication_id: UUID, *, epoch: int, verdict: dict[str, Any]
-) -> Dispatched:
-    """The last act before a post leaves: one database function, one transaction (see 0002_machinery.sql)."""
-    row = (
-        await session.execute(
-            text("SELECT result, attempt_id, dispatched_at, publish_at FROM dispatch(:id, :epoch, CAST(:verdict AS jsonb))"),
-            {"id": publication_id, "epoch": epoch, "verdict": json.dumps(verdict)},
-        )
-    ).one()
-    return Dispatched(row.result, row.attempt_id, row.dispatched_at, row.publish_at)
-
-
-# One statement: at a due instant every round trip is paid once per post. A late receipt settles UNKNOWN only where it proves
-# something (`settles`); it is kept in any case.
-_RECEIPT = text(
-    """
-    WITH kept AS (
-        INSERT INTO receipt (id, attempt_id, result, status, post_id, permalink, detail)
-        VALUES (:receipt, :attempt, :result, :status, :post, :link, :detail))
-    UPDATE publication SET state = :after, note = :note, lease_until = NULL, post_id = coalesce(:post, post_id),
-           permalink = coalesce(:link, permalink), not_before = :retry
-     WHERE id = :id AND epoch = :epoch AND (state = 'sending' OR (state = 'unknown' AND :settles))
-    """
-)
-
-_AFTER = {
-    Result.ACCEPTED: State.PUBLISHED,
-    Result.PROCESSING: State.PROCESSING,
-    Result.NOT_SENT: State.SCHEDULED,
-    Result.REFUSED: State.REJECTED,
-    Result.UNKNOWN: State.UNKNOWN,
-}
-
-
-async def record_receipt(
-    session: AsyncSession | AsyncConnection,
-    *,
-    publication_id: UUID,
-    attempt_id: UUID,
-    epoch: int,
-    outcome: Outcome,
-    retry_at: datetime | None,
-) -> None:
-    """Keep what came back and move the publication by it. A late receipt settles UNKNOWN; it is kept in any case."""
-    after = _AFTER[outcome.result]
-    await session.execute(
-        _RECEIPT,
-        {
-            "receipt": uuid4(),
-            "attempt": attempt_id,
-            "result": str(outcome.result),
-            "status": outcome.status,
-            "post": _storable(outcome.post_id),
-            "link": _storable(outcome.permalink),
-            "detail": _storable(outcome.detail),
-            "id": publication_id,
-            "epoch": epoch,
-            "after": str(after),
-            "note": "" if outcome.result is Result.ACCEPTED else _storable(outcome.detail),
-            "retry": retry_at,
-            "settles": after in (State.PUBLISHED, State.SCHEDULED),
-        },
-    )
 
 
 async def authorities_behind(session: AsyncSession, submission_id: UUID) -> tuple[Authority, ...]:

@@ -10,9 +10,10 @@ from psycopg.rows import dict_row
 
 from core.domain.publication import State
 from core.domain.verdict import Refused, Verdict
+from core.records.calls import Dispatched, dispatch
 from core.records.database import Database
 from core.records.facts import draft_facts
-from core.records.publications import Dispatched, claim, dispatch, insert_publication, publication
+from core.records.publications import claim, insert_publication, publication
 from core.use_cases.drafting import Saved
 from tests.kit import ACCOUNTS, Cast, Urls, authorised
 from workflows.activities.judging import judge_publication

@@ -24,7 +24,7 @@ from integrations.sandbox.platforms.house import SandboxAccount
 from integrations.store import MediaStore
 from tests.integrations.platforms.serving import Sandbox, sandbox
 from tests.kit import Urls
-from workflows.activities.sending import Means
+from workflows.activities.means import Means
 from workflows.courier import Courier
 from workflows.gate import Gate
 from workflows.housekeeping import Housekeeper

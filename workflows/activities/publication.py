@@ -15,7 +15,8 @@ from core.records.facts import draft_facts
 from core.records.publications import Publication, follow_schedule, move, publication
 from integrations.platforms.values import NoAccess, ReadFailed
 from workflows.activities.judging import Case, judge_publication
-from workflows.activities.sending import Means, Sending
+from workflows.activities.means import Means
+from workflows.activities.sending import Sending
 from workflows.contracts import PublicationContract
 from workflows.messages import PublicationStand
 from workflows.points import Point

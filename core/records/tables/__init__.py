@@ -1,6 +1,17 @@
 """The tables, one module per part of the story. Importing this package registers them all on the metadata."""
 
-from core.records.tables import accounts, authorising, drafting, people, publishing, record, second_person, targets, watching
+from core.records.tables import (
+    accounts,
+    authorising,
+    drafting,
+    people,
+    publishing,
+    record,
+    resolving,
+    second_person,
+    targets,
+    watching,
+)
 from core.records.tables.base import METADATA
 
 __all__ = [
@@ -11,6 +22,7 @@ __all__ = [
     "people",
     "publishing",
     "record",
+    "resolving",
     "second_person",
     "targets",
     "watching",

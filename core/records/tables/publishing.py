@@ -64,10 +64,17 @@ class LegalMoveRow(SQLModel, table=True):
 
 
 class AttemptRow(SQLModel, table=True):
-    """One call to a platform, allowed by dispatch: written before the call, with the verdict it rests on."""
+    """One call to a platform, allowed by dispatch: written before the call, with the verdict it rests on.
+
+    `key_id` and `key_at` are its SendKey, taken over from the first call that may have reached the platform; `resend` is the
+    proposal on which two people had it sent again, each at most once.
+    """
 
     __tablename__ = "attempt"
-    __table_args__ = (Index("attempt_publication_epoch_key", "publication_id", "epoch", unique=True),)
+    __table_args__ = (
+        Index("attempt_publication_epoch_key", "publication_id", "epoch", unique=True),
+        Index("attempt_once_per_resend", "resend", unique=True),
+    )
 
     id: UUID = key()
     publication_id: UUID = Field(foreign_key="publication.id")
@@ -76,6 +83,9 @@ class AttemptRow(SQLModel, table=True):
     verdict: dict[str, object] = data()
     dispatched_at: datetime = instant()
     send_by: datetime = instant()
+    key_id: UUID
+    key_at: datetime = instant()
+    resend: UUID | None = Field(default=None, foreign_key="proposal.id")
 
 
 class ReceiptRow(SQLModel, table=True):

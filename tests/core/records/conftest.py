@@ -10,8 +10,8 @@ from PIL import Image
 
 from core.domain.content import SourceImage
 from core.domain.outcome import Outcome, Result
+from core.records.calls import record_receipt
 from core.records.database import Database
-from core.records.publications import record_receipt
 from core.use_cases.media import upload_image
 from core.use_cases.submitting import withdraw
 from integrations.store import MediaStore
@@ -40,19 +40,37 @@ async def _write_everything(urls: Urls, folder: Path) -> None:
         async with worker.transaction() as session:
             await record_receipt(
                 session,
-                publication_id=one.id,
                 attempt_id=sent.attempt_id,
-                epoch=one.epoch,
                 outcome=Outcome(Result.ACCEPTED, "It stands.", post_id="1"),
-                retry_at=None,
             )
         other = await submitted(database, cast.officer)
         async with database.transaction() as session:
             await withdraw(session, by=cast.officer, draft_id=other.draft_id, reason="")
         await write_watching(database, worker, cast)
+        for statement in _MACHINE:
+            as_admin(
+                urls,
+                statement.format(publication=one.id, attempt=sent.attempt_id, draft=other.draft_id, person=cast.press.id),
+            )
     finally:
         await database.close()
         await worker.close()
+
+
+# One row each: what people asked of a publication, what the service did, and the evidence.
+_MACHINE = (
+    "WITH act AS (INSERT INTO publication_act (id, publication_id, kind, epoch, reason, person_id) "
+    "VALUES (gen_random_uuid(), '{publication}', 'take_down', 1, 'It is wrong.', '{person}') RETURNING id) "
+    "INSERT INTO removal_evidence (act_id, publication_id, post_id, stood) SELECT id, '{publication}', '1', '{{}}' FROM act",
+    "INSERT INTO removal_call (id, act_id, result, detail) "
+    "SELECT gen_random_uuid(), act_id, 'accepted', 'It is gone.' FROM removal_evidence",
+    "INSERT INTO carried_out (act_id, publication_id, result, note) "
+    "SELECT act_id, '{publication}', 'removed', '' FROM removal_evidence",
+    "INSERT INTO look_up (id, publication_id, epoch, found, sentence) "
+    "VALUES (gen_random_uuid(), '{publication}', 1, '[]', 'Nothing like it.')",
+    "INSERT INTO unexpected_post (attempt_id, publication_id, sentence) VALUES ('{attempt}', '{publication}', 'Two may stand.')",
+    "INSERT INTO correction (draft_id, publication_id, person_id) VALUES ('{draft}', '{publication}', '{person}')",
+)
 
 
 @pytest.fixture

@@ -21,11 +21,13 @@ INSERTS = {
         *("draft_image", "schedule", "submission", "withdrawal", "decision", "awaiting", "hold", "outbox", "idempotency"),
         *("proposal", "account_watch", "alarm_answer", "target_request"),
         *("account", "connection", "connection_secret", "platform_app"),
+        *("publication_act", "correction"),
     },
     WORKER: {
         *("publication", "receipt", "step_clock", "heartbeat", "outbox"),
         *("account_watch", "known_post", "alarm", "target_capture"),
         *("token", "service_secret", "worker_key", "account_health"),
+        *("carried_out", "look_up", "removal_evidence", "removal_call", "unexpected_post", "quota"),
     },
 }
 UPDATES: dict[str, dict[str, set[str]]] = {
@@ -46,6 +48,7 @@ UPDATES: dict[str, dict[str, set[str]]] = {
         },
         "outbox": {"delivered_at", "claimed_until", "tries"},
         "heartbeat": {"at", "engine_at"},
+        "quota": {"remaining", "reset_at"},
         "account_watch": {"next_at", "leased_until", "readings", "seen_at", "trouble"},
         "target_request": {"claimed_until", "tries"},
         "connection": {"status", "note", "found", "moved_at"},
@@ -72,7 +75,10 @@ FUNCTIONS = {
         *("audit_append", "hold_lock_key", "lock_before_holding", "hold_stands"),
         *("connect_account", "disconnect_account", "disconnect_in_emergency"),
     },
-    WORKER: {"audit_append", "hold_lock_key", "hold_stands", "hold_stops", "fully_authorised", "dispatch"},
+    WORKER: {
+        *("audit_append", "hold_lock_key", "hold_stands", "hold_stops", "fully_authorised", "dispatch"),
+        *("record_receipt", "may_have_reached", "two_people_said", "note_unexpected_post"),
+    },
 }
 BOTH = pytest.mark.parametrize("login", [API, WORKER])
 EVERY_TABLE = pytest.mark.parametrize("table", TABLES)

@@ -5,8 +5,8 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from core.domain.outcome import Outcome, Result
+from core.records.calls import record_receipt
 from core.records.database import Database
-from core.records.publications import record_receipt
 from tests.core.publishing import as_admin, at_the_gate, dispatched
 from tests.kit import Urls, new_cast
 
@@ -21,11 +21,11 @@ async def test_an_answer_that_no_text_column_can_hold_is_written_down(
     assert sent.attempt_id is not None
     outcome = Outcome(Result.REFUSED, "X refused the post. It said: \x00no\ud800.", post_id="1\x00", permalink="https://x\ud800")
     async with worker_database.transaction() as session:
-        await record_receipt(
-            session, publication_id=one.id, attempt_id=sent.attempt_id, epoch=one.epoch, outcome=outcome, retry_at=None
-        )
-    (row,) = as_admin(urls, "SELECT state, note, post_id, permalink FROM publication WHERE id = %s", one.id)
-    assert row == {"state": "rejected", "note": "X refused the post. It said: no?.", "post_id": "1", "permalink": "https://x?"}
+        await record_receipt(session, attempt_id=sent.attempt_id, outcome=outcome)
+    (row,) = as_admin(urls, "SELECT state, note FROM publication WHERE id = %s", one.id)
+    assert row == {"state": "rejected", "note": "X refused the post. It said: no?."}
+    (kept,) = as_admin(urls, "SELECT post_id, permalink FROM receipt WHERE attempt_id = %s", sent.attempt_id)
+    assert kept == {"post_id": "1", "permalink": "https://x?"}
 
 
 async def test_an_error_of_the_database_quotes_no_values(database: Database) -> None:

@@ -13,8 +13,8 @@ from sqlalchemy import text
 
 from core.domain.refusals import AlreadySent
 from core.records.audit import verify
+from core.records.calls import Dispatched, dispatch
 from core.records.database import Database
-from core.records.publications import Dispatched, dispatch
 from core.use_cases.drafting import save_draft
 from core.use_cases.holding import place_hold
 from core.use_cases.submitting import withdraw

@@ -39,6 +39,13 @@ APPEND_ONLY = {
     "alarm",
     "alarm_answer",
     "target_capture",
+    "publication_act",
+    "carried_out",
+    "look_up",
+    "removal_evidence",
+    "removal_call",
+    "unexpected_post",
+    "correction",
 }
 
 

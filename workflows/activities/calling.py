@@ -1,0 +1,154 @@
+"""One call to a platform, first or again: what it is made with, dispatch, the call itself, its answer on the record."""
+
+import asyncio
+import time
+from collections.abc import Coroutine
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import structlog
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from core.domain.content import Rendition
+from core.domain.outcome import Outcome, Quota, Result, SendKey
+from core.records.calls import Dispatched, dispatch, keep_quota, record_receipt
+from core.records.facts import AccountFacts
+from core.records.publications import publication
+from integrations.platforms.values import Access, NoAccess, Prepared, PrepareFailed
+from integrations.store import MediaCorrupted, MediaMissing
+from workflows.activities.means import Means
+from workflows.points import Point
+
+log = structlog.get_logger(__name__)
+
+# A request that did not start this long after dispatch is recorded as not sent (design: one publication's life).
+START_WITHIN_SECONDS = 2.0
+RETRY_MOST_SECONDS = 300.0
+# Written down only when little is left: at a due instant a row that a thousand posts write is a queue.
+LITTLE_LEFT = 20
+NO_IMAGE = "An authorised image is missing from the media store, or is no longer the one that was authorised. Restore it."
+
+
+@dataclass(frozen=True)
+class Ready:
+    """What the one call is made with: everything that could fail before it has been done."""
+
+    account: AccountFacts
+    access: Access
+    rendition: Rendition
+    prepared: Prepared
+
+
+class NotReady(Exception):
+    """Nothing was sent. `outcome` is NOT_SENT (later) or REFUSED (to a person)."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        super().__init__(outcome.detail)
+        self.outcome = outcome
+
+
+class Calling:
+    """The calls of one publication. Only what dispatch() lets through is made."""
+
+    def __init__(self, means: Means, publication_id: UUID) -> None:
+        self._means = means
+        self._id = publication_id
+
+    async def prepare(self, account: AccountFacts, rendition: Rendition) -> Ready:
+        """Open the token and upload the images: harmless to repeat. Raises NotReady."""
+        try:
+            access = await self._means.access_for(account)
+            files = {image.sha256: await self._means.store.get(image.sha256) for image in rendition.images}
+            prepared = await self._means.platforms[rendition.platform].prepare(access, rendition, files)
+        except PrepareFailed as failed:
+            raise NotReady(failed.outcome) from failed
+        except (NoAccess, MediaMissing, MediaCorrupted) as failed:
+            raise NotReady(Outcome(Result.REFUSED, str(failed) if isinstance(failed, NoAccess) else NO_IMAGE)) from failed
+        return Ready(account, access, rendition, prepared)
+
+    async def leave(
+        self, ready: Ready, verdict: dict[str, Any], *, epoch: int, again: bool = False, resend: UUID | None = None
+    ) -> Dispatched:
+        """Dispatch and, if that allows it, the one call: one piece, whole even if we are told to stop in the middle."""
+        return await _whole(self._leave(ready, verdict, epoch, again, resend))
+
+    async def _leave(self, ready: Ready, verdict: dict[str, Any], epoch: int, again: bool, resend: UUID | None) -> Dispatched:
+        async with self._means.database.single() as connection:
+            # A wait for a connection is no part of the time between dispatch and the call.
+            started = _boottime()
+            answered = await dispatch(connection, self._id, epoch=epoch, verdict=verdict, again=again, resend=resend)
+        if answered.attempt_id is None or answered.key is None or answered.epoch is None:
+            return answered
+        outcome = await self._send(ready, answered.key, started)
+        await self._record(answered.attempt_id, answered.epoch, ready.account.id, outcome)
+        self._reach(Point.RECORDED)
+        return replace(answered, result=str(outcome.result))
+
+    async def _send(self, ready: Ready, key: SendKey, started: float) -> Outcome:
+        """One call, no hidden retries. The session is closed: nothing is locked while the platform answers."""
+        self._reach(Point.DISPATCHED)
+        outcome = await self._means.platforms[ready.rendition.platform].send(
+            ready.access,
+            ready.rendition,
+            ready.prepared,
+            key=key,
+            may_start=lambda: _boottime() - started <= START_WITHIN_SECONDS,
+        )
+        self._reach(Point.ANSWERED)
+        return outcome
+
+    async def _record(self, attempt_id: UUID, epoch: int, account_id: UUID, outcome: Outcome) -> None:
+        """Until it is written down: the answer exists nowhere else. If the lease ends meanwhile it settles UNKNOWN later."""
+        receipt_id = uuid4()
+        while True:
+            try:
+                retry = await self.retry_at(outcome, epoch) if outcome.result is Result.NOT_SENT else None
+                async with self._means.database.single() as connection:
+                    await record_receipt(
+                        connection, attempt_id=attempt_id, outcome=outcome, retry_at=retry, receipt_id=receipt_id
+                    )
+                    quota = _worth_keeping(outcome)
+                    if quota is not None:
+                        await keep_quota(connection, account_id, quota)
+                return
+            except (OperationalError, InterfaceError, PoolTimeout, OSError) as fault:
+                log.warning("publication.receipt_waits", publication=str(self._id), fault=type(fault).__name__)
+                await asyncio.sleep(1)
+
+    async def retry_at(self, outcome: Outcome, epoch: int) -> datetime:
+        """The platform's own reset, else a distance that grows with every claim, up to five minutes."""
+        if outcome.retry_at is not None:
+            return outcome.retry_at
+        async with self._means.database.transaction() as session:
+            row = await publication(session, self._id)
+        if row is None:
+            raise LookupError(f"Publication {self._id} is gone.")
+        return row.now + timedelta(seconds=min(RETRY_MOST_SECONDS, 5.0 * 2 ** min(epoch - 1, 8)))
+
+    def _reach(self, point: Point) -> None:
+        self._means.reached(point, str(self._id))
+
+
+def _worth_keeping(outcome: Outcome) -> Quota | None:
+    """What other workers must know before they send for this account: that little is left, or nothing until a reset."""
+    if outcome.result is Result.NOT_SENT and outcome.status == 429 and outcome.retry_at is not None:
+        return Quota(outcome.quota.bucket if outcome.quota else "posts", 0, outcome.retry_at)
+    return outcome.quota if outcome.quota and outcome.quota.remaining <= LITTLE_LEFT else None
+
+
+async def _whole(act: Coroutine[Any, Any, Dispatched]) -> Dispatched:
+    """All of `act`, even if we are told to stop in the middle: a call that is out must have its answer written down."""
+    under_way = asyncio.ensure_future(act)
+    try:
+        return await asyncio.shield(under_way)
+    except asyncio.CancelledError:
+        await asyncio.wait([under_way])
+        raise
+
+
+def _boottime() -> float:
+    """Seconds that also pass while the machine sleeps or the process is stopped."""
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
