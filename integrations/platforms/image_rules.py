@@ -64,4 +64,37 @@ RULES: dict[str, ImageRule] = {
         source="learn.microsoft.com/linkedin, Images API and MultiImage API",
         checked=date(2026, 11, 23),
     ),
+    "bluesky": ImageRule(
+        # GIF would stand still; the site shows images at up to 2,000 pixels, and the lexicon bounds bytes alone.
+        max_bytes=2_000_000,
+        max_images=4,
+        mimes=frozenset({"image/jpeg", "image/png", "image/webp"}),
+        min_px=4,
+        max_px=8192,
+        alt_max=2000,
+        source="app.bsky.embed.images lexicon; alt text as Bluesky's own client bounds it",
+        checked=date(2026, 11, 23),
+    ),
+    "mastodon": ImageRule(
+        max_bytes=10 * _MEBIBYTE,
+        max_images=4,
+        # GIF becomes a video there, which cannot stand beside images.
+        mimes=frozenset({"image/jpeg", "image/png", "image/webp"}),
+        min_px=4,
+        # Mastodon shrinks above 8,294,400 pixels, so a square of 2,880 is the largest that it leaves alone.
+        max_px=2880,
+        alt_max=1500,
+        source="docs.joinmastodon.org, Posting and Media; servers before 4.2 take 10 MB",
+        checked=date(2026, 11, 23),
+    ),
+    "manual": ImageRule(
+        max_bytes=10 * _MEBIBYTE,
+        max_images=10,
+        mimes=frozenset({"image/jpeg", "image/png", "image/gif", "image/webp"}),
+        min_px=1,
+        max_px=16_384,
+        alt_max=4000,
+        source="ours: no platform is known, so that nothing is changed that need not be",
+        checked=date(2026, 11, 23),
+    ),
 }
