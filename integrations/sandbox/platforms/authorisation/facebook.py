@@ -10,7 +10,6 @@ from fastapi.responses import JSONResponse
 
 from integrations.sandbox.platforms.authorisation.server import ConsentServer
 from integrations.sandbox.platforms.authorisation.store import Application, Grant
-from integrations.sandbox.platforms.facebook import error
 
 _USER, _USER_NAME = "122093345678901", "Sandbox Person"
 _LONG_SECONDS = 60 * 86_400
@@ -20,6 +19,10 @@ _ALL_TASKS = ["ADVERTISE", "ANALYZE", "CREATE_CONTENT", "MESSAGING", "MODERATE",
 def _words(message: str, code: int, subcode: int | None = None) -> dict[str, Any]:
     body: dict[str, Any] = {"message": message, "type": "OAuthException", "code": code, "fbtrace_id": "sandbox"}
     return {"error": body | ({"error_subcode": subcode} if subcode else {})}
+
+
+def _error(status: int, code: int, message: str, subcode: int | None = None) -> Response:
+    return JSONResponse(_words(message, code, subcode), status)
 
 
 class FacebookConsent(ConsentServer):
@@ -63,8 +66,12 @@ class FacebookConsent(ConsentServer):
         return JSONResponse({**body, "expires_in": int(self.life("long", _LONG_SECONDS) or 0)})
 
     async def me(self, request: Request) -> Response:
-        grant = self.bearer(request, "access", "long")
-        return JSONResponse({"id": grant.holder, "name": _USER_NAME}) if grant else self.refusal("token")
+        """The person, or the Page whose token asks."""
+        grant = self.bearer(request, "access", "long", "page")
+        if grant is None:
+            return self.refusal("token")
+        page = self.house.account(grant.accounts[0]) if grant.kind == "page" else None
+        return JSONResponse({"id": page.account_id, "name": page.name} if page else {"id": grant.holder, "name": _USER_NAME})
 
     async def pages(self, request: Request, user: str) -> Response:
         """Each Page this person let the application use, with a token of its own that lasts if the person's does."""
@@ -72,7 +79,7 @@ class FacebookConsent(ConsentServer):
         if grant is None:
             return self.refusal("token")
         if user not in ("me", grant.holder):
-            return error(100, "(#100) Unsupported get request.", status=400)
+            return _error(400, 100, "(#100) Unsupported get request.")
         data = []
         for account in self.house.accounts:
             if account.account_id in grant.accounts:
@@ -99,14 +106,14 @@ class FacebookConsent(ConsentServer):
             return self.refusal("token")
         holder = grant.holder if grant and user == "me" else user
         if grant and holder != grant.holder:
-            return error(200, "(#200) Permissions error", status=403)
+            return _error(403, 200, "(#200) Permissions error")
         self.tokens.revoke_holder(holder, grant.client_id if grant else client_id, self.house.clock())
         return JSONResponse({"success": True})
 
     def dead(self, grant: Grant) -> Response:
         if grant.revoked_at is not None:
             words = "Error validating access token: The user has not authorized the application."
-            return error(190, words, subcode=458, status=401)
+            return _error(401, 190, words, 458)
         ended = grant.ends_at or self.house.clock()
         words = f"Error validating access token: Session has expired on {re.sub(r'[+].*', '', ended.isoformat())}."
-        return error(190, words, subcode=463, status=401)
+        return _error(401, 190, words, 463)

@@ -5,13 +5,13 @@ from urllib.parse import parse_qs
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from integrations.sandbox.platforms.authorisation.server import ConsentServer
+from integrations.sandbox.platforms.authorisation.tokens import TokenServer
 
 
 class TokenGuard:
     """ASGI middleware. Tokens it does not know are the API's business."""
 
-    def __init__(self, app: ASGIApp, server: ConsentServer) -> None:
+    def __init__(self, app: ASGIApp, server: TokenServer) -> None:
         self.app = app
         self.server = server
 

@@ -8,20 +8,22 @@ from typing import Any
 from fastapi import FastAPI
 
 from integrations.sandbox.platforms.authorisation import switches
+from integrations.sandbox.platforms.authorisation.bluesky import BlueskySessions
 from integrations.sandbox.platforms.authorisation.facebook import FacebookConsent
 from integrations.sandbox.platforms.authorisation.guard import TokenGuard
 from integrations.sandbox.platforms.authorisation.linkedin import LinkedInConsent
 from integrations.sandbox.platforms.authorisation.mastodon import MastodonConsent
-from integrations.sandbox.platforms.authorisation.server import ConsentServer
 from integrations.sandbox.platforms.authorisation.store import TokenStore
+from integrations.sandbox.platforms.authorisation.tokens import TokenServer
 from integrations.sandbox.platforms.authorisation.x import XConsent
 from integrations.sandbox.platforms.house import House
 
-CONSENT: dict[str, Callable[[House, TokenStore], ConsentServer]] = {
+CONSENT: dict[str, Callable[[House, TokenStore], TokenServer]] = {
     "x": XConsent,
     "facebook": FacebookConsent,
     "linkedin": LinkedInConsent,
     "mastodon": MastodonConsent,
+    "bluesky": BlueskySessions,
 }
 
 
@@ -46,7 +48,7 @@ class SandboxApplication:
 
 
 def mount(app: FastAPI, house: House, *, ledger_path: Path, application: SandboxApplication | None) -> None:
-    """Before the API's routes are included. A platform without consent pages is left as it is."""
+    """Before the API's routes are included. A platform that gives out no tokens is left as it is."""
     if house.platform not in CONSENT:
         return
     tokens = TokenStore(ledger_path.with_suffix(".tokens.sqlite"))

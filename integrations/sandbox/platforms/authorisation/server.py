@@ -4,10 +4,8 @@ import base64
 import binascii
 import hashlib
 import secrets
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Mapping
-from dataclasses import replace
-from datetime import datetime, timedelta
 from hmac import compare_digest
 from typing import Any
 from urllib.parse import urlencode
@@ -17,6 +15,7 @@ from fastapi.responses import JSONResponse, RedirectResponse
 
 from integrations.sandbox.platforms.authorisation.page import ConsentPage, style
 from integrations.sandbox.platforms.authorisation.store import Application, Grant, TokenStore
+from integrations.sandbox.platforms.authorisation.tokens import TokenServer
 from integrations.sandbox.platforms.house import House
 
 CODE_SECONDS = 30
@@ -24,8 +23,8 @@ CODE_SECONDS = 30
 _ASKED = ("response_type", "client_id", "redirect_uri", "scope", "state", "code_challenge", "code_challenge_method")
 
 
-class ConsentServer(ABC):
-    """One platform's authorisation server. `lives` overrides how many seconds new tokens of a kind live (a switch)."""
+class ConsentServer(TokenServer):
+    """One platform's OAuth 2.0 authorisation server."""
 
     label: str
     authorize_path: str
@@ -49,9 +48,7 @@ class ConsentServer(ABC):
     }
 
     def __init__(self, house: House, tokens: TokenStore) -> None:
-        self.house = house
-        self.tokens = tokens
-        self.lives: dict[str, float] = {}
+        super().__init__(house, tokens)
         self.page = ConsentPage(
             platform=house.platform,
             label=self.label,
@@ -73,10 +70,6 @@ class ConsentServer(ABC):
     @abstractmethod
     def add_routes(self, routes: APIRouter) -> None:
         """The platform's own calls: who am I, which accounts."""
-
-    @abstractmethod
-    def dead(self, grant: Grant) -> Response:
-        """What the API answers to a token that expired or was revoked."""
 
     async def ask(self, request: Request) -> Response:
         asked = {name: request.query_params.get(name, "") for name in _ASKED}
@@ -200,16 +193,6 @@ class ConsentServer(ABC):
             body["expires_in"] = int(seconds)
         return JSONResponse({**body, **more}, headers={"Cache-Control": "no-store"})
 
-    def issue(self, grant: Grant, kind: str, seconds: int | None) -> str:
-        return self.tokens.issue(replace(grant, kind=kind, challenge="", redirect_uri="", ends_at=self.ends(kind, seconds)))
-
-    def life(self, kind: str, seconds: int | None) -> float | None:
-        return self.lives.get(kind, seconds)
-
-    def ends(self, kind: str, seconds: int | None) -> datetime | None:
-        life = self.life(kind, seconds)
-        return None if life is None else self.house.clock() + timedelta(seconds=life)
-
     async def revoke(self, request: Request) -> Response:
         """RFC 7009 §2.1–2.2: a refresh token takes its access tokens along; an unknown token is fine."""
         form = {name: str(value) for name, value in (await request.form()).items()}
@@ -227,12 +210,6 @@ class ConsentServer(ABC):
     def refusal(self, about: str) -> Response:
         status, body = self.words[about]
         return JSONResponse(body, status, headers={"Cache-Control": "no-store"})
-
-    def bearer(self, request: Request, *kinds: str) -> Grant | None:
-        """What the request's token is good for, if it is alive and of one of these kinds."""
-        scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        grant = self.tokens.find(token, *kinds) if scheme.lower() == "bearer" else None
-        return grant if grant and grant.live(self.house.clock()) else None
 
 
 def s256(verifier: str) -> str:

@@ -81,9 +81,9 @@ class TokenStore:
         rows = self._run("SELECT client_id, secret, redirect_uris, name FROM applications WHERE client_id = ?", client_id)
         return Application(rows[0][0], rows[0][1], tuple(json.loads(rows[0][2])), rows[0][3]) if rows else None
 
-    def issue(self, grant: Grant) -> str:
-        """A new secret that is good for this."""
-        token = secrets.token_urlsafe(32)
+    def issue(self, grant: Grant, token: str = "") -> str:
+        """A new secret that is good for this; `token` where the platform's secrets have a shape of their own."""
+        token = token or secrets.token_urlsafe(32)
         self._run(
             f"INSERT INTO tokens (hash, {_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, NULL)",  # noqa: S608 - constants
             *(digest(token), grant.kind, grant.family, grant.client_id, grant.holder, json.dumps(grant.accounts)),

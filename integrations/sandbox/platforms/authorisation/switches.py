@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
-from integrations.sandbox.platforms.authorisation.server import ConsentServer
+from integrations.sandbox.platforms.authorisation.tokens import TokenServer
 
 _ACCESS_KINDS = ("access", "long", "page")
 
@@ -21,7 +21,7 @@ class Switch(BaseModel):
     now: Literal["expire", "revoke"] | None = None
 
 
-def router(server: ConsentServer) -> APIRouter:
+def router(server: TokenServer) -> APIRouter:
     routes = APIRouter()
 
     @routes.post("/_tokens")
