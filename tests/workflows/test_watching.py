@@ -1,0 +1,215 @@
+"""The watch over a real sandbox: what the ledger does not explain is an alarm, once, and nothing else is."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import psycopg
+import pytest
+
+from core.records.database import Database
+from core.records.facts import AccountFacts
+from integrations.platforms.registry import PLATFORMS
+from integrations.platforms.values import Access, NoAccess
+from tests.core.publishing import AtTheGate, as_admin, at_the_gate, dispatched
+from tests.integrations.platforms.serving import Sandbox
+from tests.kit import ACCOUNTS, Urls, new_cast
+from tests.workflows.acts import chains_hold
+from tests.workflows.service import means_for
+from workflows.watching import Watcher
+
+pytestmark = [pytest.mark.anyio, pytest.mark.database]
+X = ACCOUNTS["x"]
+WORDS = "Check if you can get Pension Credit."
+
+
+def outsider(sandbox: Sandbox, method: str, path: str, **said: Any) -> dict[str, str]:
+    answer = httpx2.request(method, f"{sandbox.url}{path}", json=said or None, trust_env=False)
+    answer.raise_for_status()
+    found: dict[str, str] = answer.json()
+    return found
+
+
+def rogue(sandbox: Sandbox, text: str) -> str:
+    return outsider(sandbox, "POST", "/_rogue", account="x-1", text=text)["post_id"]
+
+
+def alarms(urls: Urls) -> list[tuple[str, str | None]]:
+    return [(row["kind"], row["post_id"]) for row in as_admin(urls, "SELECT kind, post_id FROM alarm ORDER BY raised_at")]
+
+
+async def until(so: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 10
+    while not so():
+        assert time.monotonic() < deadline, "it did not happen within ten seconds"
+        await asyncio.sleep(0.05)
+
+
+@pytest.fixture
+def urls(urls: Urls) -> Urls:
+    """Only the X account is there to be watched."""
+    as_admin(urls, "UPDATE account SET status = 'disconnected' WHERE platform <> 'x'")
+    return urls
+
+
+@pytest.fixture
+async def watcher(urls: Urls, x: dict[str, Sandbox], tmp_path: Path) -> AsyncIterator[Watcher]:
+    database = Database(urls.worker, pool_size=5)
+    means = means_for(database, x, tmp_path / "media")
+    yield Watcher(database, PLATFORMS, means.access_for)
+    await database.close()
+
+
+async def look(urls: Urls, watcher: Watcher) -> None:
+    """One reading, whenever the last one was."""
+    as_admin(urls, "UPDATE account_watch SET next_at = now()")
+    assert await watcher.watch_once() == 1
+
+
+def change_record(urls: Urls, statement: str, *values: Any) -> None:
+    """What time, or people at another page, would have done to rows that the database guards."""
+    with psycopg.connect(urls.admin, autocommit=True) as connection:
+        connection.execute("SET session_replication_role = replica")
+        connection.execute(statement, values)
+
+
+async def sent(database: Database, worker_database: Database, urls: Urls) -> AtTheGate:
+    """Dispatched five minutes ago; its answer is not on the record."""
+    one = await at_the_gate(database, worker_database, urls, await new_cast(database, urls), text=WORDS)
+    assert (await dispatched(worker_database, one)).result == "sending"
+    change_record(urls, "UPDATE attempt SET dispatched_at = dispatched_at - interval '5 minutes'")
+    return one
+
+
+async def published(database: Database, worker_database: Database, urls: Urls, sandbox: Sandbox) -> tuple[AtTheGate, str]:
+    """A verified post of ours that stands at the platform."""
+    one, post_id = await sent(database, worker_database, urls), rogue(sandbox, WORDS)
+    as_admin(urls, "UPDATE publication SET state = 'published', post_id = %s WHERE id = %s", post_id, one.id)
+    as_admin(urls, "UPDATE publication SET state = 'verified' WHERE id = %s", one.id)
+    return one, post_id
+
+
+async def test_a_post_in_no_ledger_raises_one_alarm_with_its_words_and_what_stood_before_none(
+    urls: Urls, x: dict[str, Sandbox], watcher: Watcher, database: Database
+) -> None:
+    rogue(x["x"], "It stood before the account was connected.")
+    assert await watcher.watch_once() == 1
+    assert alarms(urls) == []
+    post_id = rogue(x["x"], "Send us your savings at https://scam.example")
+    for _ in range(2):
+        await look(urls, watcher)
+    assert alarms(urls) == [("rogue", post_id)]
+    (row,) = as_admin(urls, "SELECT evidence, sentence FROM alarm")
+    assert row["evidence"]["text"] == "Send us your savings at https://scam.example"
+    assert post_id in row["evidence"]["permalink"]
+    assert datetime.now(UTC) - datetime.fromisoformat(row["evidence"]["at"]) < timedelta(minutes=1)
+    (event,) = as_admin(urls, "SELECT actor, body FROM audit_event WHERE action = 'alarm.rogue'")
+    assert event["actor"] == "service"
+    assert b"savings" not in bytes(event["body"]), "what it says is evidence, not the record's"
+    assert await chains_hold(database)
+
+
+async def test_the_running_watch_sees_a_rogue_post_at_its_interval(urls: Urls, x: dict[str, Sandbox], watcher: Watcher) -> None:
+    as_admin(urls, "INSERT INTO account_watch (account_id, every_seconds) VALUES (%s, 1)", X)
+    running = asyncio.create_task(watcher.run())
+    try:
+        await until(lambda: bool(as_admin(urls, "SELECT 1 FROM account_watch WHERE seen_at IS NOT NULL")))
+        rogue(x["x"], "Not ours.")
+        await until(lambda: bool(alarms(urls)))
+    finally:
+        running.cancel()
+
+
+async def test_ours_raise_nothing_until_one_is_edited_or_vanishes(
+    urls: Urls, x: dict[str, Sandbox], watcher: Watcher, database: Database, worker_database: Database
+) -> None:
+    await watcher.watch_once()
+    one, post_id = await published(database, worker_database, urls, x["x"])
+    await look(urls, watcher)
+    assert alarms(urls) == []
+    outsider(x["x"], "PATCH", f"/_posts/{post_id}", text="Other words, by somebody who got in.")
+    for _ in range(2):
+        await look(urls, watcher)
+    assert alarms(urls) == [("edited", post_id)]
+    (row,) = as_admin(urls, "SELECT evidence, publication_id FROM alarm")
+    assert (row["evidence"]["authorised"], row["publication_id"]) == (WORDS, one.id)
+    outsider(x["x"], "DELETE", f"/_posts/{post_id}")
+    for _ in range(2):
+        await look(urls, watcher)
+    assert alarms(urls) == [("edited", post_id), ("vanished", post_id)]
+
+
+async def test_what_we_took_down_did_not_vanish(
+    urls: Urls, x: dict[str, Sandbox], watcher: Watcher, database: Database, worker_database: Database
+) -> None:
+    await watcher.watch_once()
+    one, post_id = await published(database, worker_database, urls, x["x"])
+    change_record(urls, "UPDATE publication SET state = 'removing' WHERE id = %s", one.id)
+    outsider(x["x"], "DELETE", f"/_posts/{post_id}")
+    await look(urls, watcher)
+    change_record(urls, "UPDATE publication SET state = 'removed' WHERE id = %s", one.id)
+    await look(urls, watcher)
+    assert alarms(urls) == []
+
+
+async def test_what_people_accepted_is_no_alarm_until_it_changes_again(
+    urls: Urls, x: dict[str, Sandbox], watcher: Watcher, database: Database, worker_database: Database
+) -> None:
+    await watcher.watch_once()
+    one, post_id = await sent(database, worker_database, urls), rogue(x["x"], "As the platform cut it")
+    for state in ("published", "mismatch"):
+        as_admin(urls, "UPDATE publication SET state = %s, post_id = %s WHERE id = %s", state, post_id, one.id)
+    change_record(urls, "UPDATE publication SET state = 'verified' WHERE id = %s", one.id)
+    for _ in range(2):
+        await look(urls, watcher)
+    assert alarms(urls) == []
+    outsider(x["x"], "PATCH", f"/_posts/{post_id}", text="Changed since.")
+    await look(urls, watcher)
+    assert alarms(urls) == [("edited", post_id)]
+
+
+async def test_a_post_that_an_open_outcome_explains_is_left_alone_until_it_should_have_settled(
+    urls: Urls, x: dict[str, Sandbox], watcher: Watcher, database: Database, worker_database: Database
+) -> None:
+    await watcher.watch_once()
+    one = await sent(database, worker_database, urls)
+    change_record(urls, "UPDATE attempt SET dispatched_at = now()")
+    post_id = rogue(x["x"], WORDS)
+    await look(urls, watcher)
+    assert alarms(urls) == []
+    change_record(urls, "UPDATE attempt SET dispatched_at = now() - interval '4 minutes'")
+    await look(urls, watcher)
+    assert alarms(urls) == [("rogue", post_id)]
+    assert as_admin(urls, "SELECT publication_id FROM alarm")[0]["publication_id"] == one.id
+
+
+async def test_an_account_that_cannot_be_read_for_three_intervals_is_an_alarm(urls: Urls, worker_database: Database) -> None:
+    async def no_way_in(account: AccountFacts) -> Access:
+        raise NoAccess("Its token has expired. Connect it again.")
+
+    watcher = Watcher(worker_database, PLATFORMS, no_way_in)
+    as_admin(urls, "INSERT INTO account_watch (account_id, every_seconds) VALUES (%s, 60)", X)
+    await look(urls, watcher)
+    assert alarms(urls) == []
+    as_admin(urls, "UPDATE account_watch SET began_at = now() - interval '4 minutes'")
+    for _ in range(2):
+        await look(urls, watcher)
+    assert alarms(urls) == [("blind", None)]
+    (row,) = as_admin(urls, "SELECT evidence FROM alarm")
+    assert row["evidence"]["said"] == "Its token has expired. Connect it again."
+    assert as_admin(urls, "SELECT trouble FROM account_watch")[0]["trouble"] == "Its token has expired. Connect it again."
+
+
+async def test_an_account_is_read_by_one_worker_at_a_time_and_only_when_it_is_due(
+    urls: Urls, x: dict[str, Sandbox], watcher: Watcher, worker_database: Database, tmp_path: Path
+) -> None:
+    other = Watcher(worker_database, PLATFORMS, means_for(worker_database, x, tmp_path).access_for)
+    assert sorted(await asyncio.gather(watcher.watch_once(), other.watch_once())) == [0, 1]
+    assert await watcher.watch_once() == 0
+    as_admin(urls, "UPDATE account SET status = 'disconnected'")
+    as_admin(urls, "UPDATE account_watch SET next_at = now()")
+    assert await watcher.watch_once() == 0
