@@ -66,7 +66,7 @@ def taken(answer: httpx2.Response) -> bool:
 
 
 def test_every_platform_has_its_way_of_connecting() -> None:
-    assert set(PLATFORMS) <= set(CONNECTIONS)
+    assert set(PLATFORMS) == set(CONNECTIONS)
     assert all(connection.name == name for name, connection in CONNECTIONS.items())
 
 
@@ -164,6 +164,29 @@ async def test_a_wrong_client_secret_is_a_matter_for_whoever_runs_the_service(sa
         await sandbox.connection.exchange(stranger, secret=secret, redirect_uri=CALLBACK)
     # The code was not spent by a stranger.
     assert await sandbox.connection.exchange(client, secret=secret, redirect_uri=CALLBACK)
+
+
+@on("x", "mastodon")
+async def test_a_token_that_nobody_can_use_is_not_left_behind(sandbox: There) -> None:
+    """The platform gives a token and then does not say whose it is: the token is given back."""
+    client = await sandbox.client()
+    secret = await sandbox.secret(client)
+    httpx2.post(f"{sandbox.url}/_lie", json={"mode": "token_expired"}, trust_env=False).raise_for_status()
+    with pytest.raises(ConnectFailed, match="Connect again") as failed:
+        await sandbox.connection.exchange(client, secret=secret, redirect_uri=CALLBACK)
+    assert not failed.value.again, "the code is spent"
+    assert len(sandbox.tokens("access")) == 1
+    assert not [row for row in sandbox.tokens("access") if row["live"]]
+
+
+@on("facebook")
+async def test_facebook_s_consent_is_left_alone_when_nothing_was_found(sandbox: There) -> None:
+    """Taking it back would take away every Page that the same person connected before."""
+    client, token = await connected(sandbox)
+    secret = await sandbox.secret(client, accounts=("1003",))
+    with pytest.raises(ConnectFailed):
+        await sandbox.connection.exchange(client, secret=secret, redirect_uri=CALLBACK)
+    assert taken(await who(sandbox, token.access_token))
 
 
 @on(*REFRESHED)
