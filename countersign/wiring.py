@@ -24,6 +24,7 @@ from core.records.facts import AccountFacts
 from core.use_cases.media import read_image, upload_image
 from core.use_cases.people import recognise
 from core.use_cases.sessions import DatabaseSessions
+from countersign.completing import complete_images
 from countersign.forgetting import forget_for_ever
 from countersign.settings import ApiSettings, WorkerSettings
 from integrations.access_tokens import AccessTokens
@@ -59,9 +60,11 @@ def build_api(settings: ApiSettings) -> Starlette:
     @asynccontextmanager
     async def living(_: Starlette) -> AsyncIterator[None]:
         forgetting = asyncio.create_task(forget_for_ever(database))
+        completing = asyncio.create_task(complete_images(database, store))
         warming = asyncio.create_task(asyncio.to_thread(warm))
         yield
         forgetting.cancel()
+        completing.cancel()
         await warming
         await database.close()
 

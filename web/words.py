@@ -22,7 +22,14 @@ class Label:
         return f"{modifier}app-tag"
 
 
-PLATFORMS = {"x": "X", "facebook": "Facebook", "linkedin": "LinkedIn"}
+PLATFORMS = {
+    "x": "X",
+    "facebook": "Facebook",
+    "linkedin": "LinkedIn",
+    "bluesky": "Bluesky",
+    "mastodon": "Mastodon",
+    "manual": "By hand",
+}
 
 ROLES = {
     Role.OFFICER: "communications officer",

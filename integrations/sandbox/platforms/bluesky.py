@@ -1,6 +1,7 @@
 """A Bluesky PDS as a server: records under keys, blobs by their hash, in its own error words (checked against PDS 0.5)."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
 
@@ -83,6 +84,9 @@ class BlueskyServer:
                 request, account, body, asked, images=images, target=target, only_new=made_here, truncated=truncated
             )
 
+        return await self._told(request, account, accept)
+
+    async def _told(self, request: Request, account: SandboxAccount, accept: Callable[[bool], StoredPost]) -> Response:
         try:
             return await tell(
                 request,
