@@ -37,6 +37,7 @@ from web.desk import Desk
 from web.headers import SecurityHeaders
 from web.templates import Pages
 from workflows.activities.means import Means
+from workflows.departures import Departures
 from workflows.gate import Gate
 from workflows.points import Point, Reached, nobody_listens
 
@@ -133,6 +134,7 @@ def build_means(settings: WorkerSettings) -> Means:
         platforms=PLATFORMS,
         access_for=access_for,
         gate=Gate(database),
+        departures=Departures(database),
         worker=f"{socket.gethostname()}:{os.getpid()}",
         reached=_stopper(settings.stop_at) if settings.stop_at else nobody_listens,
     )

@@ -53,6 +53,11 @@ async def dispatch(
             {"id": publication_id, "epoch": epoch, "verdict": json.dumps(verdict), "again": again, "resend": resend},
         )
     ).one()
+    return as_dispatched(row)
+
+
+def as_dispatched(row: Any) -> Dispatched:
+    """One row of dispatch()'s own columns."""
     key = SendKey(row.key_id, row.key_at) if row.attempt_id is not None else None
     return Dispatched(row.result, row.attempt_id, row.dispatched_at, row.publish_at, key, row.epoch)
 

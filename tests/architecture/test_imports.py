@@ -12,7 +12,10 @@ from tests.architecture.source import ROOT, named, parsed, source_files
 
 HEAVY = ("sqlmodel", "sqlalchemy", "httpx2", "fastapi", "starlette", "psycopg", "obstore", "PIL", "authlib", "jinja2")
 # Modules of `workflows` that run as workflow code or are imported by it: everything but these.
-RUNS_OUTSIDE_WORKFLOWS = {"activities", "courier", "housekeeping", "gate", "gateway", "worker", "watching", "capturing"}
+RUNS_OUTSIDE_WORKFLOWS = {
+    *("activities", "capturing", "courier", "departures", "gate", "gateway", "housekeeping", "watching"),
+    *("worker", "connecting", "refreshing"),
+}
 
 
 def contracts() -> list[dict[str, object]]:

@@ -26,6 +26,7 @@ from tests.integrations.platforms.serving import Sandbox, sandbox
 from tests.kit import Urls
 from workflows.activities.means import Means
 from workflows.courier import Courier
+from workflows.departures import Departures
 from workflows.gate import Gate
 from workflows.housekeeping import Housekeeper
 from workflows.points import Reached, nobody_listens
@@ -126,6 +127,7 @@ def means_for(
         platforms=platforms,
         access_for=access_for,
         gate=Gate(database),
+        departures=Departures(database),
         worker=worker,
         reached=reached,
     )

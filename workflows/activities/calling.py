@@ -1,7 +1,6 @@
 """One call to a platform, first or again: what it is made with, dispatch, the call itself, its answer on the record."""
 
 import asyncio
-import time
 from collections.abc import Coroutine
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -14,12 +13,15 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from core.domain.content import Rendition
 from core.domain.outcome import Outcome, Quota, Result, SendKey
-from core.records.calls import Dispatched, dispatch, keep_quota, record_receipt
+from core.domain.verdict import TargetSeen
+from core.records.calls import Dispatched, dispatch, keep_quota
+from core.records.departures import Departure, Receipt
 from core.records.facts import AccountFacts
 from core.records.publications import publication
 from integrations.platforms.values import Access, NoAccess, Prepared, PrepareFailed
 from integrations.store import MediaCorrupted, MediaMissing
 from workflows.activities.means import Means
+from workflows.departures import Leave, Place, boottime
 from workflows.points import Point
 
 log = structlog.get_logger(__name__)
@@ -40,6 +42,7 @@ class Ready:
     access: Access
     rendition: Rendition
     prepared: Prepared
+    target: TargetSeen | None = None
 
 
 class NotReady(Exception):
@@ -76,26 +79,34 @@ class Calling:
         return await _whole(self._leave(ready, verdict, epoch, again, resend))
 
     async def _leave(self, ready: Ready, verdict: dict[str, Any], epoch: int, again: bool, resend: UUID | None) -> Dispatched:
-        async with self._means.database.single() as connection:
-            # A wait for a connection is no part of the time between dispatch and the call.
-            started = _boottime()
-            answered = await dispatch(connection, self._id, epoch=epoch, verdict=verdict, again=again, resend=resend)
-        if answered.attempt_id is None or answered.key is None or answered.epoch is None:
-            return answered
-        outcome = await self._send(ready, answered.key, started)
+        async with self._means.departures.place(ready.rendition.platform) as place:
+            left = await self._dispatch(verdict, epoch, again, resend)
+            answered = left.answered
+            if answered.attempt_id is None or answered.key is None or answered.epoch is None:
+                return answered
+            outcome = await self._send(ready, answered.key, left.asked_at, place)
         await self._record(answered.attempt_id, answered.epoch, ready.account.id, outcome)
         self._reach(Point.RECORDED)
         return replace(answered, result=str(outcome.result))
 
-    async def _send(self, ready: Ready, key: SendKey, started: float) -> Outcome:
+    async def _dispatch(self, verdict: dict[str, Any], epoch: int, again: bool, resend: UUID | None) -> Leave:
+        if not again:
+            return await self._means.departures.dispatch(Departure(self._id, epoch, verdict))
+        async with self._means.database.single() as connection:
+            asked_at = boottime()
+            answered = await dispatch(connection, self._id, epoch=epoch, verdict=verdict, again=True, resend=resend)
+        return Leave(answered, asked_at)
+
+    async def _send(self, ready: Ready, key: SendKey, asked_at: float, place: Place) -> Outcome:
         """One call, no hidden retries. The session is closed: nothing is locked while the platform answers."""
         self._reach(Point.DISPATCHED)
+
+        def may_start() -> bool:
+            place.give_back()
+            return boottime() - asked_at <= START_WITHIN_SECONDS
+
         outcome = await self._means.platforms[ready.rendition.platform].send(
-            ready.access,
-            ready.rendition,
-            ready.prepared,
-            key=key,
-            may_start=lambda: _boottime() - started <= START_WITHIN_SECONDS,
+            ready.access, ready.rendition, ready.prepared, key=key, may_start=may_start
         )
         self._reach(Point.ANSWERED)
         return outcome
@@ -106,12 +117,10 @@ class Calling:
         while True:
             try:
                 retry = await self.retry_at(outcome, epoch) if outcome.result is Result.NOT_SENT else None
-                async with self._means.database.single() as connection:
-                    await record_receipt(
-                        connection, attempt_id=attempt_id, outcome=outcome, retry_at=retry, receipt_id=receipt_id
-                    )
-                    quota = _worth_keeping(outcome)
-                    if quota is not None:
+                await self._means.departures.record(Receipt(receipt_id, attempt_id, outcome, retry))
+                quota = _worth_keeping(outcome)
+                if quota is not None:
+                    async with self._means.database.single() as connection:
                         await keep_quota(connection, account_id, quota)
                 return
             except (OperationalError, InterfaceError, PoolTimeout, OSError) as fault:
@@ -147,8 +156,3 @@ async def _whole(act: Coroutine[Any, Any, Dispatched]) -> Dispatched:
     except asyncio.CancelledError:
         await asyncio.wait([under_way])
         raise
-
-
-def _boottime() -> float:
-    """Seconds that also pass while the machine sleeps or the process is stopped."""
-    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))

@@ -1,13 +1,15 @@
 """What the activities of a publication work with."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from core.records.database import Database
 from core.records.facts import AccountFacts
 from integrations.platforms.base import Platform
 from integrations.platforms.values import Access
 from integrations.store import MediaStore
+from workflows.activities.patience import Patience
+from workflows.departures import Departures
 from workflows.gate import Gate
 from workflows.points import Reached
 
@@ -24,5 +26,7 @@ class Means:
     platforms: Mapping[str, Platform]
     access_for: AccessFor
     gate: Gate
+    departures: Departures
     worker: str
     reached: Reached
+    patience: Patience = field(default_factory=Patience)
