@@ -1,21 +1,18 @@
-"""What every platform must prove against its sandbox over real HTTP. One subclass per platform."""
+"""What every platform must prove against its sandbox over real HTTP. One subclass per platform.
+
+Sending is here; what stands afterwards (timelines, look-ups, removal, limits, targets) is in `conformance_standing`.
+"""
 
 import dataclasses
 import hashlib
 import logging
 import time
-from collections.abc import Iterator
 from datetime import UTC, datetime
-from io import BytesIO
 from pathlib import Path
-from typing import ClassVar
-from uuid import UUID
 
 import pytest
-from PIL import Image
 
-from core.domain.content import Rendition, RenditionImage
-from core.domain.outcome import Outcome, Result, SendKey
+from core.domain.outcome import Result
 from core.domain.refusals import (
     AltTextMissing,
     AltTextTooLong,
@@ -24,70 +21,17 @@ from core.domain.refusals import (
     TextTooLong,
     TooManyImages,
 )
-from integrations.media import derive
-from integrations.platforms.base import Platform
 from integrations.platforms.values import Access, PrepareFailed, ReadFailed
 from integrations.platforms.wire import utc_now
-from integrations.sandbox.platforms.house import SandboxAccount
+from tests.integrations.platforms.conformance_kit import HARD, KEY, LINK, TOKEN
+from tests.integrations.platforms.conformance_standing import DuplicatesConformance, StandingConformance
 from tests.integrations.platforms.serving import Sandbox, sandbox, scripted
 
-TOKEN = "token-canary-51c9"
-KEY = SendKey(UUID("0b9de7b2-6b33-4a7e-9a5c-6a1d1f2c3e4f"), datetime(2026, 11, 23, 9, 30, tzinfo=UTC))
-LINK = "https://www.gov.uk/guidance/example?a=1&b=2"
-HARD = (
-    "R&D <briefing> \"quoted\" 'single' (round) [square] {curly} @name #tag *star* _low_ ~tilde~ back\\slash | pipe\n\n"
-    "Second café 👩‍👩‍👧‍👦 日本 &amp; £5 100%"
-)
+__all__ = ["HARD", "KEY", "LINK", "TOKEN", "DuplicatesConformance", "PlatformConformance"]
 
 
-def picture(shade: str) -> bytes:
-    out = BytesIO()
-    Image.new("RGB", (40, 30), shade).save(out, "JPEG")
-    return out.getvalue()
-
-
-class PlatformConformance:
-    """Subclasses say which platform, its sandbox account, and texts at and one over its limit."""
-
-    platform: ClassVar[Platform]
-    account: ClassVar[SandboxAccount]
-    full: ClassVar[str]
-    proves_limits: ClassVar[bool] = True
-    """Whether the platform's answers say what is left of its limits; where they do not, a 429 proves nothing."""
-
-    @pytest.fixture
-    def there(self, tmp_path: Path) -> Iterator[Sandbox]:
-        with sandbox(self.platform.name, self.account, tmp_path) as running:
-            yield running
-
-    @pytest.fixture
-    def access(self, there: Sandbox) -> Access:
-        return self.access_to(there.url)
-
-    def access_to(self, url: str) -> Access:
-        return Access(self.account.account_id, self.account.handle, TOKEN, url, public_url=url)
-
-    def impatient(self, **settings: float) -> Platform:
-        return type(self.platform)(**{"poll_seconds": 0.02, **settings})  # type: ignore[arg-type]
-
-    def images(self, count: int) -> tuple[tuple[RenditionImage, ...], dict[str, bytes]]:
-        shades = ("navy", "teal", "olive", "maroon", "grey")[:count]
-        made = [derive(picture(shade), self.platform.image_rule) for shade in shades]
-        shown = tuple(
-            RenditionImage(image.sha256, image.mime, len(image.data), image.width, image.height, f"A {shade} (plain) field & sky")
-            for image, shade in zip(made, shades, strict=True)
-        )
-        return shown, {image.sha256: image.data for image in made}
-
-    def rendition(self, text: str = HARD, link: str | None = LINK, images: tuple[RenditionImage, ...] = ()) -> Rendition:
-        return self.platform.render(account_id="a1", text=text, link=link, images=images)
-
-    async def publish(
-        self, access: Access, rendition: Rendition, files: dict[str, bytes] | None = None, platform: Platform | None = None
-    ) -> Outcome:
-        used = platform or self.platform
-        prepared = await used.prepare(access, rendition, files or {})
-        return await used.send(access, rendition, prepared, key=KEY, may_start=lambda: True)
+class PlatformConformance(StandingConformance):
+    """Sending: exactly what was authorised, once, and every answer told truthfully."""
 
     @pytest.mark.parametrize("count", [0, 1, 4])
     async def test_exactly_what_was_authorised_arrives_and_reads_back_equal(
@@ -311,9 +255,6 @@ class PlatformConformance:
         assert self.platform.matches(self.rendition(), absent)
         with scripted(b"HTTP/1.1 503 x\r\nContent-Length: 0\r\n\r\n") as (url, _), pytest.raises(ReadFailed):
             await self.platform.read_back(self.access_to(url), self.absent_id())
-
-    def absent_id(self) -> str:
-        return "1999999999999999999"
 
     async def test_no_token_is_ever_logged_or_shown(
         self, access: Access, there: Sandbox, caplog: pytest.LogCaptureFixture

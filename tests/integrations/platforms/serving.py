@@ -29,9 +29,24 @@ class Sandbox:
     def media(self, sha256: str) -> bytes:
         return httpx2.get(f"{self.url}/_ledger/media/{sha256}", trust_env=False).content
 
-    def lie(self, mode: str, *, times: int = 1, seconds: float = 0.0) -> None:
-        told = {"mode": mode, "times": times, "seconds": seconds}
+    def lie(self, mode: str, *, times: int = 1, seconds: float = 0.0, call: str = "post") -> None:
+        told = {"mode": mode, "times": times, "seconds": seconds, "call": call}
         httpx2.post(f"{self.url}/_lie", json=told, trust_env=False).raise_for_status()
+
+    def rogue(self, account_id: str, text: str) -> str:
+        """A post that nobody sent through the API; its id."""
+        answer = httpx2.post(f"{self.url}/_rogue", json={"account": account_id, "text": text}, trust_env=False)
+        return str(answer.raise_for_status().json()["post_id"])
+
+    def edit(self, post_id: str, text: str) -> None:
+        httpx2.patch(f"{self.url}/_posts/{post_id}", json={"text": text}, trust_env=False).raise_for_status()
+
+    def vanish(self, post_id: str) -> None:
+        httpx2.delete(f"{self.url}/_posts/{post_id}", trust_env=False).raise_for_status()
+
+    def limit(self, *, posts: int, seconds: float) -> None:
+        told = {"posts": posts, "seconds": seconds}
+        httpx2.post(f"{self.url}/_limit", json=told, trust_env=False).raise_for_status()
 
 
 @contextmanager

@@ -34,6 +34,7 @@ FAMILY = "👩‍👩‍👧‍👦"
 class TestBluesky(PlatformConformance):
     platform = Bluesky()
     account = SandboxAccount(DID, "dept.example.test", "Department for Examples", TOKEN)
+    looks_up_by_key = True
     full = "é" * 200 + FAMILY * 60 + "日" * 40
     # Bluesky refuses no duplicates: the same key is the same post, another key another one (below).
     test_a_duplicate_is_looked_up_never_called_refused = None  # type: ignore[assignment]

@@ -11,16 +11,18 @@ from integrations.platforms.facebook import Facebook
 from integrations.platforms.values import Access
 from integrations.platforms.wire import Answer, Call
 from integrations.sandbox.platforms.house import SandboxAccount
-from tests.integrations.platforms.conformance import LINK, TOKEN, PlatformConformance
+from tests.integrations.platforms.conformance import LINK, TOKEN, DuplicatesConformance, PlatformConformance
 
 pytestmark = pytest.mark.anyio
 ACCESS = Access("1", "dept", TOKEN, "http://127.0.0.1:1")
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 
 
-class TestFacebook(PlatformConformance):
+class TestFacebook(DuplicatesConformance, PlatformConformance):
     platform = Facebook()
     account = SandboxAccount("104523900000001", "deptexample", "Department for Examples", TOKEN)
+    # Facebook keeps no keys.
+    test_the_same_key_never_makes_two_posts = None  # type: ignore[assignment]
     full = "é" * 63_200 + "日本." + "!😷"
     # Facebook takes images at once.
     test_an_image_in_work_is_waited_for_until_a_limit = None  # type: ignore[assignment]

@@ -15,7 +15,7 @@ from integrations.platforms.values import Access
 from integrations.platforms.wire import Answer
 from integrations.sandbox.platforms.house import SandboxAccount
 from integrations.sandbox.platforms.linkedin_words import public_text
-from tests.integrations.platforms.conformance import TOKEN, PlatformConformance
+from tests.integrations.platforms.conformance import TOKEN, DuplicatesConformance, PlatformConformance
 from tests.integrations.platforms.serving import Sandbox
 
 pytestmark = pytest.mark.anyio
@@ -23,10 +23,12 @@ ACCESS = Access("1", "dept", TOKEN, "http://127.0.0.1:1")
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 
 
-class TestLinkedIn(PlatformConformance):
+class TestLinkedIn(DuplicatesConformance, PlatformConformance):
     platform = LinkedIn()
     account = SandboxAccount("5583111", "deptexample", "Department for Examples", TOKEN)
     proves_limits = False
+    # LinkedIn keeps no keys.
+    test_the_same_key_never_makes_two_posts = None  # type: ignore[assignment]
     full = "(" * 2_990 + "日本语" + "é.." + "😷" + "!!"
 
     def absent_id(self) -> str:

@@ -36,3 +36,9 @@ def test_every_registered_platform_has_its_suite_its_rule_and_its_sandbox() -> N
 
 def test_importing_the_platforms_opens_no_connection() -> None:
     subprocess.run([sys.executable, "-c", NO_NETWORK], check=True)
+
+
+def test_who_keeps_keys_proves_it_and_only_they() -> None:
+    for suite in SUITES:
+        proven = suite.test_the_same_key_never_makes_two_posts is not None
+        assert proven == (suite.platform.keeps_keys is not None), suite

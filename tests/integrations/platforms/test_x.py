@@ -21,15 +21,17 @@ from integrations.platforms.x_text import public_text, same_text
 from integrations.sandbox.platforms.house import SandboxAccount
 from integrations.sandbox.platforms.ledger import StoredImage, StoredPost
 from integrations.sandbox.platforms.x_words import shorten
-from tests.integrations.platforms.conformance import KEY, TOKEN, PlatformConformance
+from tests.integrations.platforms.conformance import KEY, TOKEN, DuplicatesConformance, PlatformConformance
 
 pytestmark = pytest.mark.anyio
 SPECIFICATION = Path(__file__).parents[4] / "shared/specs/x/openapi.xdk-2026-07-25.json"
 
 
-class TestX(PlatformConformance):
+class TestX(DuplicatesConformance, PlatformConformance):
     platform = X()
     account = SandboxAccount("2244994945", "DeptExample", "Department for Examples", TOKEN)
+    # X keeps no keys.
+    test_the_same_key_never_makes_two_posts = None  # type: ignore[assignment]
     full = "a" * 240 + " 日本 https://www.gov.uk/counts/as/twenty-three/whatever/its/length 👩‍👩‍👧‍👦" + "." * 8
 
 
