@@ -42,6 +42,8 @@ from workflows.gate import Gate
 from workflows.points import Point, Reached, nobody_listens
 
 VERSION = "0.1.0"
+# What is raised when the database cannot be reached.
+UNAVAILABLE = (OperationalError, PoolTimeout, OSError)
 
 
 def build_api(settings: ApiSettings) -> Starlette:
@@ -80,7 +82,7 @@ def _json_door(settings: ApiSettings, desk: Desk, database: Database) -> ASGIApp
         read_image=desk.read_image,
         tokens=AccessTokens(issuer=settings.oidc_issuer, audience=settings.api_audience),
         platforms=PLATFORMS.keys(),
-        unavailable=(OperationalError, PoolTimeout, OSError),
+        unavailable=UNAVAILABLE,
     )
     return SecurityHeaders(door, https=settings.https)
 
@@ -111,6 +113,7 @@ def _page_door(settings: ApiSettings, desk: Desk, database: Database) -> ASGIApp
         sign_in=web.app.SignIn(provider=provider, sessions=DatabaseSessions(database), reread=reread),
         https=settings.https,
         form_origins=(f"{issuer.scheme}://{issuer.netloc}",),
+        unavailable=UNAVAILABLE,
     )
 
 

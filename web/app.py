@@ -1,6 +1,6 @@
 """The pages as one application; `countersign.wiring` builds it with real parts and mounts the API into it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -17,6 +17,7 @@ from web.failures import BrokenPages, FailurePages, register
 from web.headers import CrossOriginProtection, SecurityHeaders
 from web.pages.deciding import deciding_routes
 from web.pages.drafts import draft_routes
+from web.pages.holds import hold_routes
 from web.pages.images import image_routes
 from web.pages.queues import queue_routes
 from web.pages.record import record_routes
@@ -45,8 +46,12 @@ def build(
     https: bool,
     form_origins: Iterable[str] = (),
     trusted_origins: Iterable[str] = (),
+    unavailable: Sequence[type[Exception]] = (),
 ) -> FastAPI:
-    """The pages. `https` is False only on loopback; `form_origins` are the identity provider's, which forms may lead to."""
+    """The pages. `https` is False only on loopback; `form_origins` are the identity provider's, which forms may lead to.
+
+    `unavailable`: the exceptions of a database that cannot be reached (503).
+    """
     app = FastAPI(title="Countersign", docs_url=None, redoc_url=None, openapi_url=None, max_body_size=MAX_BODY)
     failures = FailurePages(desk)
     register(app, failures)
@@ -58,13 +63,14 @@ def build(
         deciding_routes(desk),
         draft_routes(desk),
         record_routes(desk),
+        hold_routes(desk),
     ):
-        app.include_router(router, dependencies=[Depends(desk.note_delivery)])
+        app.include_router(router, dependencies=[Depends(desk.note_service)])
     app.include_router(image_routes(desk))
     # The last one added is the outermost.
     app.add_middleware(ServerSessions, store=sign_in.sessions, reread=sign_in.reread, secure=https)
     app.add_middleware(CrossOriginProtection, trusted_origins=tuple(trusted_origins))
-    app.add_middleware(BrokenPages, page=failures.broken)
+    app.add_middleware(BrokenPages, page=failures.broken, away=failures.away, unavailable=tuple(unavailable))
     app.add_middleware(SecurityHeaders, https=https, form_origins=tuple(form_origins))
     app.add_middleware(RequestIds)
     return app

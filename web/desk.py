@@ -13,11 +13,15 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from core.domain.content import SourceImage
-from core.domain.people import Person
+from core.domain.people import Person, Role
 from core.use_cases.access import images_seen
+from core.use_cases.alarms import count_open_alarms
+from core.use_cases.attention import count_of_matters
+from core.use_cases.holding import standing_holds
 from core.use_cases.media import Uploaded
 from core.use_cases.record import service_state
-from web.chrome import delivery_notice
+from web.chrome import alarm_notices, delivery_notice
+from web.hold_views import hold_notices
 from web.session import session_of
 from web.templates import Pages, person_of
 
@@ -55,10 +59,19 @@ class Desk:
     def page(self, request: Request, template: str, /, status: int = 200, **context: Any) -> HTMLResponse:
         return self.pages.respond(request, template, context, status)
 
-    async def note_delivery(self, request: Request) -> None:
-        """Before each page: is what people did being carried out? The layout says so when it is not."""
+    async def note_service(self, request: Request) -> None:
+        """Before each page, what its frame says: is what people did being carried out, what is held, what needs somebody.
+
+        Raises NotSignedIn before anything is read.
+        """
+        person = signed_in(request)
         async with self.database.transaction() as session:
             request.state.delivery = delivery_notice(await service_state(session))
+            if not person.has(*Role):
+                return
+            alarms = await count_open_alarms(session, by=person)
+            request.state.notices = (*hold_notices(await standing_holds(session), self.now()), *alarm_notices(alarms))
+            request.state.counts = {"/needs-a-person": await count_of_matters(session, by=person)}
 
 
 class NotSignedIn(Exception):

@@ -29,6 +29,11 @@ _DRAFT = re.compile(r"^/drafts/([0-9a-f-]{36})(?:/|$)")
 _HOME = {"text": "Go to the first page", "href": "/"}
 _BROKEN = "Something went wrong on our side. If you were sending a form, check whether it was recorded before you send it again."
 
+_AWAY = (
+    "The service’s database is not answering, so nothing is confirmed. Wait a minute and try again. "
+    "If you were sending a form, check first whether it was recorded."
+)
+
 
 class FailurePages:
     def __init__(self, desk: Desk) -> None:
@@ -69,6 +74,12 @@ class FailurePages:
             return self.say(request, 405, "This page cannot do that", "Go back and use the page’s own buttons.")
         return self.say(request, status, "This could not be read", "What was sent could not be read. Go back and try again.")
 
+    async def away(self, request: Request) -> Response:
+        """The database cannot be reached: silence is not a no, so whoever sent a form looks before sending it again."""
+        page = self.say(request, 503, "Sorry, the service is not available", _AWAY, reference=request_id(request))
+        page.headers["retry-after"] = "10"
+        return page
+
     async def broken(self, request: Request) -> Response:
         return self.say(request, 500, "Sorry, there is a problem", _BROKEN, reference=request_id(request))
 
@@ -76,9 +87,18 @@ class FailurePages:
 class BrokenPages:
     """ASGI middleware: an error nobody expected becomes a page with a reference; the details go to the log alone."""
 
-    def __init__(self, app: ASGIApp, *, page: Callable[[Request], Awaitable[Response]]) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        page: Callable[[Request], Awaitable[Response]],
+        away: Callable[[Request], Awaitable[Response]],
+        unavailable: tuple[type[Exception], ...] = (),
+    ) -> None:
         self._app = app
         self._page = page
+        self._away = away
+        self._unavailable = unavailable
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -93,13 +113,17 @@ class BrokenPages:
 
         try:
             await self._app(scope, receive, noting_start)
-        except Exception:
+        except Exception as problem:
             request = Request(scope, receive)
-            log.exception("page_failed", path=scope["path"], request_id=request_id(request))
+            away = isinstance(problem, self._unavailable)
+            if away:
+                log.warning("database_unavailable", path=scope["path"], reason=type(problem).__name__)
+            else:
+                log.exception("page_failed", path=scope["path"], request_id=request_id(request))
             if started:
                 raise
             scope.pop("session", None)
-            await (await self._page(request))(scope, receive, send)
+            await (await (self._away if away else self._page)(request))(scope, receive, send)
 
 
 def register(app: FastAPI, pages: FailurePages) -> None:

@@ -81,9 +81,10 @@ class Pages:
             nonce=getattr(request.state, "csp_nonce", ""),
             viewer=person.name if person else None,
             roles=roles_in_words(person) if person else "",
-            navigation=navigation(person, request.url.path) if person else [],
+            navigation=navigation(person, request.url.path, getattr(request.state, "counts", {})) if person else [],
             flashes=tuple(Flash(**flash) for flash in flashes),
             delivery=getattr(request.state, "delivery", None),
+            notices=getattr(request.state, "notices", ()),
             sandbox=self._sandbox,
             version=self._version,
         )

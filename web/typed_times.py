@@ -47,6 +47,11 @@ class TypedTime:
         return cls(prefix, str(local.day), str(local.month), str(local.year), f"{local:%H:%M}", str(local.fold) if twice else "")
 
     @property
+    def empty(self) -> bool:
+        """Whether nothing was typed, where a moment may be left out."""
+        return not (self.day or self.month or self.year or self.time)
+
+    @property
     def happens_twice(self) -> bool:
         """Whether the page must ask which of the two is meant."""
         try:

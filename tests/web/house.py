@@ -10,6 +10,7 @@ from typing import Any
 import httpx2
 from fastapi import FastAPI
 from PIL import Image
+from sqlalchemy.exc import OperationalError
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
@@ -61,7 +62,11 @@ class House:
             limits={name: platform.limit for name, platform in PLATFORMS.items()},
         )
         self.app: FastAPI = build(
-            desk=self.desk, sign_in=SignIn(NobodyProvider(), self.sessions, _never), https=False, form_origins=()
+            desk=self.desk,
+            sign_in=SignIn(NobodyProvider(), self.sessions, _never),
+            https=False,
+            form_origins=(),
+            unavailable=(OperationalError,),
         )
 
     async def cookie(self, person: Person, *, signed_in_ago: timedelta = timedelta()) -> str:

@@ -5,15 +5,29 @@ from core.domain.people import Person, Role
 from core.use_cases.record import ServiceState
 from web.chrome import delivery_notice, navigation, roles_in_words
 
+EVERYBODYS = ("Needs a person", "Stop all posts", "Accounts")
+
 
 def _person(*roles: Role) -> Person:
     return Person(uuid4(), "https://issuer.example", "s", "Olu", frozenset(roles))
 
 
 def test_people_see_the_places_their_roles_have_a_use_for() -> None:
-    assert [item["text"] for item in navigation(_person(Role.OFFICER), "/")] == ["My drafts", "All waiting", "Decided"]
-    assert [item["text"] for item in navigation(_person(Role.AUDITOR), "/")] == ["All waiting", "Decided", "Audit"]
+    assert [item["text"] for item in navigation(_person(Role.OFFICER), "/")] == [
+        *("My drafts", "All waiting", "Decided"),
+        *EVERYBODYS,
+    ]
+    assert [item["text"] for item in navigation(_person(Role.AUDITOR), "/")] == [
+        *("All waiting", "Decided"),
+        *(*EVERYBODYS, "Audit"),
+    ]
     assert navigation(_person(), "/") == []
+
+
+def test_a_place_tells_how_much_waits_there() -> None:
+    named = [item["text"] for item in navigation(_person(Role.OFFICER), "/", {"/needs-a-person": 3, "/holds": 0})]
+    assert "Needs a person (3)" in named
+    assert "Stop all posts" in named
 
 
 def test_only_the_place_one_is_at_is_marked() -> None:

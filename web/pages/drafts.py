@@ -11,6 +11,7 @@ from core.domain.publication import SENT_OR_MAYBE
 from core.domain.refusals import AlreadySent, BadInput, NoPlan, NothingToWithdraw, WindowPast
 from core.use_cases.access import require
 from core.use_cases.drafting import WRITERS, reschedule
+from core.use_cases.holding import PLACERS
 from core.use_cases.looking import DraftView, look
 from core.use_cases.submitting import submit, withdraw
 from core.use_cases.versions import note_view
@@ -61,6 +62,7 @@ class DraftPages:
                 "standing": view.standing,
                 "means": means_of(view),
                 "actions": [{"href": f"{here}/{path}", "text": text} for key, text, path in _ACTIONS if key in view.may],
+                "hold": f"/holds/new?draft={draft_id}" if by.has(*PLACERS) and view.submitted_at else None,
                 "facts": facts_in(view),
                 "publications": _publications(view),
                 "previews": previews_in(view),
