@@ -13,6 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.domain.outcome import SeenPost
+from core.domain.publication import BY_HAND
 from core.domain.watch import Edited, Findings, OurPost, Rogue, compare, fingerprint
 from core.records.alarms import raise_alarm
 from core.records.database import Database
@@ -46,7 +47,7 @@ AccessFor = Callable[[AccountFacts], Awaitable[Access]]
 
 
 class Watcher:
-    """One per worker; each account is read by one of them at a time. A platform without a timeline is not watched."""
+    """One per worker; each account is read by one of them at a time. What is posted by hand has no timeline to read."""
 
     def __init__(
         self, database: Database, platforms: Mapping[str, Platform], access_for: AccessFor, *, look_back: timedelta = LOOK_BACK
@@ -55,7 +56,7 @@ class Watcher:
         self._platforms = platforms
         self._access_for = access_for
         self._look_back = look_back
-        self._names = [name for name, platform in platforms.items() if type(platform).timeline is not Platform.timeline]
+        self._names = [name for name in platforms if name != BY_HAND]
         self._reading: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:

@@ -79,7 +79,10 @@ class Window:
 
 @dataclass(frozen=True)
 class Source:
-    """What the author typed: one shared text, per-platform overrides, images in order, link, purpose, window, targets."""
+    """What the author typed: one shared text, per-platform overrides, images in order, link, purpose, window.
+
+    `target` is the id of the captured post that it replies to, quotes or reposts.
+    """
 
     purpose: str
     text: str
@@ -89,6 +92,7 @@ class Source:
     window: Window
     account_ids: tuple[str, ...]
     declarations: dict[str, str] = field(default_factory=dict)
+    target: str | None = None
 
     def text_for(self, platform: str) -> str:
         return self.overrides.get(platform, self.text)

@@ -13,6 +13,18 @@ from core.domain.standing import DraftRows, Stand, Standing, slot_is_good, stand
 # Whatever was judged is judged again after this long, however little changed.
 GOOD_FOR = timedelta(seconds=90)
 RULES = "rules-1"
+TARGET_CHANGED = (
+    "The post it answers has changed or is gone since it was authorised (paragraph 38). Look at it, capture it again, "
+    "and submit the new version; or withdraw this one."
+)
+
+
+@dataclass(frozen=True)
+class TargetSeen:
+    """The post that this one answers, read again not before `at`: whether it still is what was captured and authorised."""
+
+    stands: bool
+    at: datetime
 
 
 @dataclass(frozen=True)
@@ -30,6 +42,8 @@ class Judged:
     contributors: frozenset[UUID]
     authorities: tuple[Authority, ...]
     renders_the_same: bool
+    answers_a_post: bool = False
+    target: TargetSeen | None = None
 
 
 @dataclass(frozen=True)
@@ -53,7 +67,7 @@ def judge(judged: Judged, now: datetime) -> Verdict | Refused:
     if refused is not None:
         return refused
     named = _named(judged)
-    until = min([judged.rows.window.end, now + GOOD_FOR, *(grant.valid_until for grant in named)])
+    until = min([judged.rows.window.end, _target_good_until(judged, now), *(grant.valid_until for grant in named)])
     return Verdict(
         {
             "rules": RULES,
@@ -67,6 +81,13 @@ def judge(judged: Judged, now: datetime) -> Verdict | Refused:
             "valid_until": stamp(until),
         }
     )
+
+
+def _target_good_until(judged: Judged, now: datetime) -> datetime:
+    """While its target has not been read again the verdict is good for no time at all: dispatch() has it judged again."""
+    if not judged.answers_a_post:
+        return now + GOOD_FOR
+    return judged.target.at + GOOD_FOR if judged.target else now
 
 
 def _refusal(judged: Judged, now: datetime) -> Refused | None:
@@ -84,6 +105,8 @@ def _refusal(judged: Judged, now: datetime) -> Refused | None:
         return Refused(State.EXPIRED, "Its authorised window has passed.")
     if not judged.renders_the_same:
         return Refused(State.REVOKED, "What would be sent is no longer what was authorised. Save it again and submit that.")
+    if judged.target is not None and not judged.target.stands:
+        return Refused(State.REVOKED, TARGET_CHANGED)
     if not judged.account_connected:
         return Refused(State.REVOKED, "Its account is disconnected.")
     stand = stand_of(judged.rows, now)

@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from core.domain.content import Rendition, RenditionImage, Source, tidied
+from core.domain.content import Rendition, RenditionImage, Source, Target, tidied
 from core.domain.manifest import canonical, manifest_of
 from core.domain.people import Person
 from core.domain.refusals import (
@@ -33,6 +33,7 @@ from core.domain.refusals import (
 from core.records.facts import AccountFacts
 from core.records.reads import accounts_by_id
 from core.use_cases.access import images_seen
+from core.use_cases.targets import target_for
 from integrations.platforms.registry import PLATFORMS
 
 MAX_IMAGES = 4
@@ -60,7 +61,8 @@ async def compose(
     accounts = await _accounts(session, source, refusals)
     source = await _with_known_images(session, source, by, refusals)
     derivatives = await _derivatives(session, source)
-    renditions = _render(source, accounts, derivatives, refusals)
+    target = await _target(session, source, accounts, refusals)
+    renditions = _render(source, accounts, derivatives, target, refusals)
     if refusals:
         raise Several(_once(refusals))
     manifest = manifest_of(
@@ -79,6 +81,7 @@ def normalised(source: Source) -> Source:
         link=(source.link or "").strip() or None,
         images=tuple(replace(image, alt=tidied(image.alt)) for image in source.images),
         account_ids=tuple(sorted({_canonical(account) for account in source.account_ids})),
+        target=_canonical((source.target or "").strip()) or None,
     )
 
 
@@ -138,6 +141,16 @@ async def _accounts(session: AsyncSession, source: Source, refusals: list[BadInp
     return accounts
 
 
+async def _target(
+    session: AsyncSession, source: Source, accounts: tuple[AccountFacts, ...], refusals: list[BadInput]
+) -> Target | None:
+    try:
+        return await target_for(session, source.target, accounts)
+    except BadInput as refusal:
+        refusals.append(refusal)
+        return None
+
+
 async def _with_known_images(session: AsyncSession, source: Source, by: Person, refusals: list[BadInput]) -> Source:
     """The same source with each image's facts; one this person may not see is one that is not there."""
     known = await images_seen(session, by, {image.sha256 for image in source.images})
@@ -167,12 +180,13 @@ def _render(
     source: Source,
     accounts: tuple[AccountFacts, ...],
     derivatives: dict[tuple[str, str], RenditionImage],
+    target: Target | None,
     refusals: list[BadInput],
 ) -> list[Rendition]:
     renditions: list[Rendition] = []
     for account in accounts:
         words = source.text_for(account.platform)
-        if not words:
+        if not words and not (source.target and (target is None or target.kind == "repost")):
             refusals.append(TextMissing(field="text"))
             continue
         found = [derivatives.get((image.sha256, account.platform)) for image in source.images]
@@ -184,7 +198,9 @@ def _render(
         images = tuple(replace(derivative, alt=image.alt) for derivative, image in pairs if derivative and image.alt)
         try:
             renditions.append(
-                PLATFORMS[account.platform].render(account_id=str(account.id), text=words, link=source.link, images=images)
+                PLATFORMS[account.platform].render(
+                    account_id=str(account.id), text=words, link=source.link, images=images, target=target
+                )
             )
         except BadInput as refusal:
             refusals.append(refusal)

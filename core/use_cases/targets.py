@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.domain.content import Target
 from core.domain.people import Person
-from core.domain.refusals import BadInput, NotFound
+from core.domain.refusals import BadInput, LinkInvalid, NoAccount, NotFound
 from core.records.facts import AccountFacts
 from core.records.reads import accounts_by_id
 from core.records.targets import Capture, read_capture
@@ -21,6 +21,10 @@ from integrations.platforms.text import require_web_address
 
 KINDS = ("reply", "quote", "repost")
 _VERBS = {"reply": "replies to", "quote": "quotes", "repost": "reposts"}
+_SPLIT = (
+    "A draft that {verb} another post goes out where that post stands, and this one names accounts in several places ({places}). "
+    "Split it: write one draft for the accounts where that post stands, and another for the rest."
+)
 
 
 class TargetUnknown(BadInput):
@@ -50,24 +54,59 @@ class TargetKindUnknown(BadInput):
     code = "target_kind"
 
 
-async def ask_for_target(session: AsyncSession, *, by: Person, account_id: UUID, kind: str, address: str) -> UUID:
-    """Ask the worker to capture the post at this address with this account's access. Returns the request's id.
+async def ask_for_target(
+    session: AsyncSession, *, by: Person, account_ids: Sequence[UUID], kind: str, address: str, known: str | None = None
+) -> UUID:
+    """Ask the worker to capture the post at this address, with the access of these accounts' platform. Returns the request's id.
 
-    Raises TargetKindUnknown, LinkInvalid or TargetElsewhere.
+    `known`: a request made before, used again while it asks for the same and has not failed.
+    Raises TargetKindUnknown, TargetUnknown, TargetElsewhere or NoAccount.
     """
     require(by, *WRITERS)
     address = address.strip()
-    require_web_address(address)
-    (account,) = await accounts_by_id(session, (account_id,)) or (None,)
-    if account is None or account.status != "connected":
-        raise TargetElsewhere("Choose a connected account that this post goes out on.", field="accounts")
-    require_kind(account.platform, kind)
+    _require_address(address)
+    accounts = [account for account in await accounts_by_id(session, tuple(account_ids)) if account.status == "connected"]
+    if not accounts:
+        raise NoAccount(field="accounts")
+    labels = sorted({PLATFORMS[account.platform].label for account in accounts})
+    if len(labels) > 1:
+        raise TargetElsewhere(
+            _SPLIT.format(verb=_VERBS.get(kind, "answers"), places=" and ".join(labels)), field="target_address"
+        )
+    require_kind(accounts[0].platform, kind)
+    again = await _still_good(session, known, accounts, kind, address)
+    if again is not None:
+        return again
     request_id = uuid4()
     await session.execute(
         text("INSERT INTO target_request (id, account_id, kind, address, asked_by) VALUES (:id, :account, :kind, :address, :by)"),
-        {"id": request_id, "account": account_id, "kind": kind, "address": address, "by": by.id},
+        {"id": request_id, "account": accounts[0].id, "kind": kind, "address": address, "by": by.id},
     )
     return request_id
+
+
+async def _still_good(
+    session: AsyncSession, known: str | None, accounts: Sequence[AccountFacts], kind: str, address: str
+) -> UUID | None:
+    found = await read_capture(session, _as_id(known))
+    if found is None or (found.kind, found.address, found.account.platform) != (kind, address, accounts[0].platform):
+        return None
+    return None if found.note else found.request_id
+
+
+def _as_id(typed: str | None) -> UUID:
+    """The id typed; what is no id names no request."""
+    try:
+        return UUID(typed or "")
+    except ValueError:
+        return UUID(int=0)
+
+
+def _require_address(address: str) -> None:
+    try:
+        require_web_address(address)
+    except LinkInvalid:
+        raise TargetUnknown("Enter the full web address of the post, as the browser shows it.", field="target_address") from None
 
 
 def require_kind(platform: str, kind: str) -> None:
@@ -96,26 +135,25 @@ async def target_for(session: AsyncSession, request: str | None, accounts: Seque
     """The captured target a version names, if it fits every account the version goes to. Raises a BadInput that says why not."""
     if request is None:
         return None
-    try:
-        found = await read_capture(session, UUID(request))
-    except ValueError:
-        found = None
+    found = await read_capture(session, _as_id(request))
     if found is None:
         raise TargetUnknown(field="target_address")
     if found.under_way:
         raise TargetUnderWay(field="target_address")
     if found.target is None:
         raise TargetNotCaptured(found.note, field="target_address")
-    others = sorted({PLATFORMS[account.platform].label for account in accounts if not _same_place(account, found.account)})
+    servers = await _servers(session, (found.account, *accounts))
+    here = (found.account.platform, servers[found.account.id])
+    others = sorted({PLATFORMS[one.platform].label for one in accounts if (one.platform, servers[one.id]) != here})
     if others:
-        raise TargetElsewhere(
-            f"This draft {_VERBS[found.kind]} a post on {PLATFORMS[found.account.platform].label}, which "
-            f"{' and '.join(others)} cannot show. Split it: write one draft for that post's platform and one for the others.",
-            field="target_address",
-        )
+        places = " and ".join(sorted({PLATFORMS[found.account.platform].label, *others}))
+        raise TargetElsewhere(_SPLIT.format(verb=_VERBS[found.kind], places=places), field="target_address")
     return found.target
 
 
-def _same_place(account: AccountFacts, captured_by: AccountFacts) -> bool:
-    """A post's id means the same to both: on a federated platform only where both live on one server."""
-    return account.platform == captured_by.platform and getattr(account, "server", "") == getattr(captured_by, "server", "")
+async def _servers(session: AsyncSession, accounts: Sequence[AccountFacts]) -> dict[UUID, str]:
+    """A post's id means the same only on one platform, and on a federated one only on one server."""
+    rows = await session.execute(
+        text("SELECT id, server FROM account WHERE id = ANY(:ids)"), {"ids": [account.id for account in accounts]}
+    )
+    return {row.id: row.server for row in rows}

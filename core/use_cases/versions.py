@@ -87,6 +87,7 @@ def _source(facts: DraftFacts) -> Source:
         window=facts.window,
         account_ids=tuple(data["account_ids"]),
         declarations=data["declarations"],
+        target=data.get("target"),
     )
 
 

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from core.domain.content import Rendition, RenditionImage, SourceImage
 from core.domain.manifest import digest_of
 from core.domain.refusals import Refusal
-from core.domain.verdict import Judged, Refused, Verdict, judge
+from core.domain.verdict import Judged, Refused, TargetSeen, Verdict, judge
 from core.records.facts import AccountFacts, DraftFacts, draft_facts
 from core.records.publications import Publication, authorities_behind
 from integrations.platforms.registry import PLATFORMS
@@ -24,8 +24,8 @@ class Case:
     finding: Verdict | Refused
 
 
-async def judge_publication(session: AsyncSession, publication: Publication) -> Case:
-    """Judge by the rows as they stand in this transaction, by the database's clock."""
+async def judge_publication(session: AsyncSession, publication: Publication, target: TargetSeen | None = None) -> Case:
+    """Judge by the rows as they stand in this transaction, by the database's clock. `target`: what reading it again came to."""
     facts = await draft_facts(session, publication.draft_id)
     if facts is None:
         raise LookupError(f"Publication {publication.id} has no draft.")
@@ -43,6 +43,8 @@ async def judge_publication(session: AsyncSession, publication: Publication) -> 
         contributors=facts.contributors,
         authorities=await authorities_behind(session, publication.submission_id),
         renders_the_same=rendition is not None and _renders_the_same(facts, rendition),
+        answers_a_post=rendition is not None and rendition.target is not None,
+        target=target,
     )
     return Case(facts, account, rendition, judge(judged, facts.now))
 
@@ -62,7 +64,11 @@ def _renders_the_same(facts: DraftFacts, authorised: Rendition) -> bool:
         return False
     try:
         again = PLATFORMS[authorised.platform].render(
-            account_id=authorised.account_id, text=typed, link=source["link"], images=authorised.images
+            account_id=authorised.account_id,
+            text=typed,
+            link=source["link"],
+            images=authorised.images,
+            target=authorised.target,
         )
     except Refusal:
         return False

@@ -1,19 +1,19 @@
 """Publishing one claimed publication: prepare, wait at the gate, dispatch, one call, record."""
 
 import asyncio
+from collections.abc import Awaitable
 from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
-from core.domain.content import Rendition
 from core.domain.outcome import Result
 from core.domain.publication import State
-from core.domain.verdict import Refused
-from core.records.facts import AccountFacts
+from core.domain.verdict import Refused, TargetSeen
 from core.records.publications import Publication, claim, follow_schedule, move, publication
 from workflows.activities.calling import Calling, NotReady, Ready
 from workflows.activities.judging import Case, judge_publication
 from workflows.activities.means import Means
+from workflows.activities.targets import with_target_read
 from workflows.points import Point
 
 
@@ -44,12 +44,15 @@ class Sending:
         case = await self._judge()
         if case is None or case.account is None or case.rendition is None:
             return "let go"
-        ready = await self._prepare(case.account, case.rendition)
+        ready = await self._or_let_go(self._calling.prepare(case.account, case.rendition))
         if ready is None:
             return "let go"
         self._reach(Point.PREPARED)
         while True:
-            case = await self._judge()
+            ready = await self._or_let_go(with_target_read(self._means, ready, now=case.facts.now))
+            if ready is None:
+                return "let go"
+            case = await self._judge(ready.target)
             if case is None or case.account is None or case.rendition is None or isinstance(case.finding, Refused):
                 return "let go"
             self._reach(Point.JUDGED)
@@ -72,13 +75,13 @@ class Sending:
             await move(session, self._id, before=State.CLAIMED, after=State.SCHEDULED, epoch=self._epoch)
         return "let go"
 
-    async def _judge(self) -> Case | None:
+    async def _judge(self, target: TargetSeen | None = None) -> Case | None:
         """The case as it stands; None after a refusal, which is recorded, or if the claim is no longer ours."""
         async with self._means.database.transaction() as session:
             row = await publication(session, self._id)
             if row is None or row.state is not State.CLAIMED or row.epoch != self._epoch:
                 return None
-            case = await judge_publication(session, row)
+            case = await judge_publication(session, row, target)
             if isinstance(case.finding, Refused):
                 finding = case.finding
                 await move(session, self._id, before=State.CLAIMED, after=finding.state, epoch=self._epoch, note=finding.note)
@@ -91,10 +94,10 @@ class Sending:
                 await follow_schedule(session, self._id, revision=case.facts.schedule.revision, publish_at=at)
         return case
 
-    async def _prepare(self, account: AccountFacts, rendition: Rendition) -> Ready | None:
+    async def _or_let_go(self, getting_ready: Awaitable[Ready]) -> Ready | None:
         """Everything the call is made with. None: it was let go, for later or for a person."""
         try:
-            return await self._calling.prepare(account, rendition)
+            return await getting_ready
         except NotReady as failed:
             outcome = failed.outcome
             after = State.REJECTED if outcome.result is Result.REFUSED else State.SCHEDULED

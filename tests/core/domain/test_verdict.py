@@ -13,7 +13,7 @@ from core.domain.content import Window
 from core.domain.publication import State
 from core.domain.route import Answer, Decision, Plan, Step
 from core.domain.standing import DraftRows, ScheduleRow, SubmissionRow
-from core.domain.verdict import GOOD_FOR, Judged, Refused, Verdict, judge
+from core.domain.verdict import GOOD_FOR, Judged, Refused, TargetSeen, Verdict, judge
 
 NOW = datetime(2026, 11, 24, 9, tzinfo=UTC)
 WINDOW = Window(NOW - timedelta(hours=1), NOW + timedelta(hours=8))
@@ -86,8 +86,13 @@ def test_a_verdict_names_every_revision_it_rests_on() -> None:
             judged(authorities=(replace(PRESS_HELD, valid_until=NOW + timedelta(seconds=9)), POLICY_HELD)),
             NOW + timedelta(seconds=9),
         ),
+        (
+            judged(answers_a_post=True, target=TargetSeen(True, NOW - timedelta(seconds=40))),
+            NOW + timedelta(seconds=50),
+        ),
+        (judged(answers_a_post=True), NOW),
     ],
-    ids=["ninety seconds", "a grant that ends sooner"],
+    ids=["ninety seconds", "a grant that ends sooner", "a target read a while ago", "a target not read again: no time at all"],
 )
 def test_a_verdict_lasts_no_longer_than_anything_in_it(case: Judged, until: datetime) -> None:
     found = judge(case, NOW)
@@ -154,6 +159,12 @@ def test_each_other_refusal_goes_to_the_state_whose_owner_can_act(changes: dict[
     assert isinstance(found, Refused)
     assert found.state is state
     assert found.note.endswith(".")
+
+
+def test_a_target_that_is_no_longer_what_was_authorised_stops_it() -> None:
+    found = judge(judged(answers_a_post=True, target=TargetSeen(False, NOW)), NOW)
+    assert isinstance(found, Refused)
+    assert (found.state, "has changed or is gone" in found.note) == (State.REVOKED, True)
 
 
 def test_nothing_is_sent_once_the_window_has_passed() -> None:
