@@ -8,6 +8,7 @@ from temporalio.client import Client
 from temporalio.service import RPCError
 
 from core.records.database import Database
+from core.records.unexpected import raise_late_receipts
 from core.records.upkeep import beat, end_leases, forget_delivered, leave_word_for_overdue
 
 log = structlog.get_logger(__name__)
@@ -37,6 +38,8 @@ class Housekeeper:
         async with self._database.transaction() as session:
             await end_leases(session)
             await leave_word_for_overdue(session)
+        async with self._database.transaction() as session:
+            await raise_late_receipts(session)
         engine = await self._engine_answers()
         async with self._database.transaction() as session:
             await beat(session, worker=self._worker, engine=engine)

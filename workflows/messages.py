@@ -16,7 +16,8 @@ class DraftStand:
 
 @dataclass(frozen=True)
 class PublicationStand:
-    """What a publication needs from the service next: `publish`, `read_back`, `wait` or `nothing`.
+    """What a publication needs from the service next: `publish`, `send_again`, `look_up`, `read_back`, `remove`, `wait` or
+    `nothing`.
 
     `at` is when (seconds since the epoch); None means now for an act, and until word comes for a wait.
     """

@@ -13,6 +13,9 @@ class Point(StrEnum):
     ANSWERED = "answered"
     RECORDED = "recorded"
     READ_BACK = "read_back"
+    LOOKED_UP = "looked_up"
+    EVIDENCE_KEPT = "evidence_kept"
+    REMOVAL_ANSWERED = "removal_answered"
 
 
 Reached = Callable[[Point, str], None]

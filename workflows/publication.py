@@ -15,6 +15,16 @@ PATIENT = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=ti
 ONCE = RetryPolicy(maximum_attempts=1)
 AT_THE_GATE = timedelta(minutes=10)
 SIGN_OF_LIFE = timedelta(seconds=10)
+# What makes a call that publishes, and what may be repeated; each with the words that Temporal's own pages show.
+CALLS = {
+    "publish": (PublicationContract.publish, "publish at its time"),
+    "send_again": (PublicationContract.send_again, "send again"),
+}
+READS = {
+    "read_back": (PublicationContract.read_back, "read back"),
+    "look_up": (PublicationContract.look_up, "look it up"),
+    "remove": (PublicationContract.remove, "take down"),
+}
 
 
 @workflow.defn(name="publication")
@@ -43,42 +53,44 @@ class PublicationWorkflow:
                 workflow.continue_as_new(publication_id)
             if not await self._wait(stand.at, for_word=stand.need == "wait"):
                 continue
-            if stand.need == "publish":
-                await self._publish(publication_id)
-            elif stand.need == "read_back":
-                read = await self._read_back(publication_id)
-                if read.need == "read_back":
-                    await self._wait(read.at, for_word=False)
+            if stand.need in CALLS:
+                await self._call(stand.need, publication_id)
+            elif stand.need in READS:
+                after = await self._read(stand.need, publication_id)
+                if after.need == stand.need:
+                    await self._wait(after.at, for_word=False)
 
     async def _look(self, publication_id: str) -> PublicationStand:
         return await workflow.execute_activity_method(
             PublicationContract.look, publication_id, start_to_close_timeout=QUICK, retry_policy=PATIENT, summary="look"
         )
 
-    async def _publish(self, publication_id: str) -> None:
+    async def _call(self, need: str, publication_id: str) -> None:
+        publish, summary = CALLS[need]
         try:
             await workflow.execute_activity_method(
-                PublicationContract.publish,
+                publish,
                 publication_id,
                 start_to_close_timeout=AT_THE_GATE,
                 heartbeat_timeout=SIGN_OF_LIFE,
                 retry_policy=ONCE,
-                summary="publish at its time",
+                summary=summary,
             )
         except ActivityError:
             # A worker that stops reports its activities as cancelled; only a workflow that was cancelled itself ends here.
             if workflow.cancellation_reason() is not None:
                 raise
 
-    async def _read_back(self, publication_id: str) -> PublicationStand:
-        """Reading is harmless: it is repeated, at the distance that the answer names, until what stands there can be told."""
+    async def _read(self, need: str, publication_id: str) -> PublicationStand:
+        """Reading is harmless, and so is removing what is gone: repeated, at the distance that the answer names."""
+        read, summary = READS[need]
         return await workflow.execute_activity_method(
-            PublicationContract.read_back,
+            read,
             publication_id,
             start_to_close_timeout=timedelta(minutes=2),
             heartbeat_timeout=SIGN_OF_LIFE,
             retry_policy=PATIENT,
-            summary="read back",
+            summary=summary,
         )
 
     async def _wait(self, until: float | None, *, for_word: bool) -> bool:

@@ -29,11 +29,13 @@ class Publication:
     post_id: str | None
     moved_at: datetime
     now: datetime
+    platform: str
+    note: str
 
 
 _COLUMNS = (
     "id, draft_id, account_id, submission_id, digest, state, epoch, lease_until, not_before, schedule_revision, publish_at, "
-    "post_id, moved_at, clock_timestamp() AS now"
+    "post_id, note, moved_at, clock_timestamp() AS now, (SELECT platform FROM account WHERE id = account_id) AS platform"
 )
 
 

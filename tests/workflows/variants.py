@@ -71,6 +71,28 @@ VARIANTS = {
     "publication_told_while_it_waits": Variant(
         "publication", (stands("scheduled", "publish", FAR), stands("withdrawn", "nothing")), words=1
     ),
+    "publication_unknown_and_sent_again": Variant(
+        "publication",
+        (
+            stands("unknown", "look_up", SOON),
+            stands("unknown", "nothing"),
+            stands("unknown", "send_again"),
+            "accepted",
+            stands("published", "read_back"),
+            stands("verified", "nothing"),
+            stands("verified", "nothing"),
+        ),
+    ),
+    "publication_taken_down": Variant(
+        "publication",
+        (
+            stands("verified", "remove"),
+            stands("removing", "remove", SOON),
+            stands("removing", "remove"),
+            stands("removed", "nothing"),
+            stands("removed", "nothing"),
+        ),
+    ),
     "draft_authorised_and_published": Variant(
         "draft",
         (DraftStand("awaiting", False, FAR), DraftStand("authorised", False, None), DraftStand("published", True)),
@@ -108,13 +130,28 @@ class Scripted(DraftContract, PublicationContract):
 
     @activity.defn(name="publish")
     async def publish(self, publication_id: str) -> str:
-        answer = self._next()
-        assert isinstance(answer, str)
-        return answer
+        return self._word()
+
+    @activity.defn(name="send_publication_again")
+    async def send_again(self, publication_id: str) -> str:
+        return self._word()
+
+    @activity.defn(name="look_publication_up")
+    async def look_up(self, publication_id: str) -> PublicationStand:
+        return self._stand()
+
+    @activity.defn(name="remove_publication")
+    async def remove(self, publication_id: str) -> PublicationStand:
+        return self._stand()
 
     @activity.defn(name="read_publication_back")
     async def read_back(self, publication_id: str) -> PublicationStand:
         return self._stand()
+
+    def _word(self) -> str:
+        answer = self._next()
+        assert isinstance(answer, str)
+        return answer
 
     def _stand(self) -> PublicationStand:
         answer = self._next()
@@ -130,7 +167,10 @@ async def played(client: Client, variant: Variant) -> WorkflowHistory:
         client,
         task_queue=queue,
         workflows=[DraftWorkflow, PublicationWorkflow],
-        activities=[scripted.carry_on, scripted.look, scripted.publish, scripted.read_back],
+        activities=[
+            *(scripted.carry_on, scripted.look, scripted.publish, scripted.send_again),
+            *(scripted.look_up, scripted.read_back, scripted.remove),
+        ],
     ):
         handle = await client.start_workflow(run, SUBJECT, id=f"{variant.workflow}-{uuid4()}", task_queue=queue)
         for _ in range(variant.words):

@@ -1,7 +1,8 @@
-"""The activities of a publication's workflow: look, publish, read back."""
+"""The activities of a publication's workflow: look, publish, send again, look up, read back, remove."""
 
 import asyncio
-from datetime import timedelta
+from collections.abc import Coroutine
+from typing import Any, TypeVar
 from uuid import UUID
 from zlib import crc32
 
@@ -11,26 +12,29 @@ from temporalio import activity
 from core.domain.publication import State
 from core.domain.standing import stand_of
 from core.domain.verdict import Refused
+from core.records.calls import limited_until
 from core.records.facts import draft_facts
 from core.records.publications import Publication, follow_schedule, move, publication
-from integrations.platforms.values import NoAccess, ReadFailed
 from workflows.activities.judging import Case, judge_publication
+from workflows.activities.looking import Looking
 from workflows.activities.means import Means
+from workflows.activities.next_acts import next_act
+from workflows.activities.reading_back import ReadingBack
+from workflows.activities.removing import Removing
 from workflows.activities.sending import Sending
+from workflows.activities.sending_again import SendingAgain
+from workflows.activities.settling import ASKABLE, settle
 from workflows.contracts import PublicationContract
 from workflows.messages import PublicationStand
-from workflows.points import Point
 
 # Claims spread over the minute before the due instant; the earliest still leaves time to upload images.
 EARLIEST_SECONDS = 60
 LATEST_SECONDS = 10
 HEARTBEAT_SECONDS = 3.0
-# A timeline may lag: for this long a post that is not found yet is looked for again before people are told.
-SETTLES_WITHIN = timedelta(minutes=2)
-READ_AGAIN_SECONDS = 5.0
-READ_LATER_SECONDS = 300.0
 
-NOTHING = frozenset(set(State) - {State.SCHEDULED, State.CLAIMED, State.SENDING, State.PUBLISHED, State.HELD, State.REJECTED})
+WAITS_FOR_ITS_TIME = frozenset({State.SCHEDULED, State.HELD, State.REJECTED})
+
+Answer = TypeVar("Answer")
 
 
 class PublicationActivities(PublicationContract):
@@ -39,28 +43,35 @@ class PublicationActivities(PublicationContract):
 
     @activity.defn(name="look_at_publication")
     async def look(self, publication_id: str) -> PublicationStand:
-        """Settle what needs no platform (withdrawn, stale, expired, re-timed) and say what comes next."""
+        """Settle what needs no platform (what people said, withdrawn, stale, expired, re-timed) and say what comes next."""
         async with self._means.database.transaction() as session:
             row = await _named(session, publication_id)
-            if row is None or row.state in NOTHING:
-                return PublicationStand(str(row.state) if row else "unknown", "nothing")
-            if row.state is State.PUBLISHED:
-                return PublicationStand(str(row.state), "read_back")
+            if row is None:
+                return PublicationStand("unknown", "nothing")
             if row.state in (State.CLAIMED, State.SENDING):
                 # The courier ends leases; asking again in a second costs less than asking until it has.
                 until = max(row.lease_until or row.now, row.now)
                 return PublicationStand(str(row.state), "wait", until.timestamp() + 1)
-            facts = await draft_facts(session, row.draft_id)
-            if facts is None:
+            if row.state in ASKABLE:
+                row, asked = await settle(session, row)
+                if row.state in ASKABLE - {State.REJECTED}:
+                    return await next_act(session, row, asked, self._means.platforms[row.platform], self._means.patience)
+            if row.state in WAITS_FOR_ITS_TIME:
+                return await self._waits(session, row)
+            return PublicationStand(str(row.state), "nothing")
+
+    async def _waits(self, session: AsyncSession, row: Publication) -> PublicationStand:
+        facts = await draft_facts(session, row.draft_id)
+        if facts is None:
+            return PublicationStand(str(row.state), "nothing")
+        if row.state is not State.SCHEDULED:
+            # Lifting a hold releases nothing by itself: only a time that a person gave after it was stopped does.
+            if not (facts.schedule.set_at > row.moved_at and stand_of(facts.rows, facts.now).due):
                 return PublicationStand(str(row.state), "nothing")
-            if row.state is not State.SCHEDULED:
-                # Lifting a hold releases nothing by itself: only a time that a person gave after it was stopped does.
-                if not (facts.schedule.set_at > row.moved_at and stand_of(facts.rows, facts.now).due):
-                    return PublicationStand(str(row.state), "nothing")
-                await move(session, row.id, before=row.state, after=State.SCHEDULED, epoch=row.epoch)
-            if facts.schedule.revision > row.schedule_revision:
-                await follow_schedule(session, row.id, revision=facts.schedule.revision, publish_at=facts.schedule.publish_at)
-            return await self._scheduled(session, row)
+            await move(session, row.id, before=row.state, after=State.SCHEDULED, epoch=row.epoch)
+        if facts.schedule.revision > row.schedule_revision:
+            await follow_schedule(session, row.id, revision=facts.schedule.revision, publish_at=facts.schedule.publish_at)
+        return await self._scheduled(session, row)
 
     async def _scheduled(self, session: AsyncSession, row: Publication) -> PublicationStand:
         case: Case = await judge_publication(session, row)
@@ -68,8 +79,9 @@ class PublicationActivities(PublicationContract):
             await move(session, row.id, before=State.SCHEDULED, after=case.finding.state, epoch=row.epoch, note=case.finding.note)
             return PublicationStand(str(case.finding.state), "nothing")
         at = case.facts.schedule.publish_at.timestamp() - _lead(str(row.id))
-        if row.not_before is not None:
-            at = max(at, row.not_before.timestamp())
+        # A limit that is used up takes no place at the gate from posts of other accounts.
+        for later in (row.not_before, await limited_until(session, row.account_id)):
+            at = max(at, later.timestamp()) if later is not None else at
         ends = case.facts.window.end.timestamp()
         if at >= ends:
             # The platform takes nothing before the window ends: it goes back to a person then, not when the platform would.
@@ -79,54 +91,41 @@ class PublicationActivities(PublicationContract):
     @activity.defn(name="publish")
     async def publish(self, publication_id: str) -> str:
         """See `Sending`. Heartbeats while it waits, so that a dead worker is noticed within ten seconds."""
-        beating = asyncio.create_task(_beat())
-        try:
-            result = await Sending(self._means, UUID(publication_id)).run()
-            await self._means.gate.after_the_burst()
-            return result
-        finally:
-            beating.cancel()
+        result = await _with_heartbeat(self._publish(UUID(publication_id)))
+        return result
+
+    async def _publish(self, publication_id: UUID) -> str:
+        result = await Sending(self._means, publication_id).run()
+        await self._means.gate.after_the_burst()
+        return result
+
+    @activity.defn(name="send_publication_again")
+    async def send_again(self, publication_id: str) -> str:
+        """See `SendingAgain`."""
+        return await _with_heartbeat(SendingAgain(self._means, UUID(publication_id)).run())
+
+    @activity.defn(name="look_publication_up")
+    async def look_up(self, publication_id: str) -> PublicationStand:
+        """See `Looking`."""
+        return await _with_heartbeat(self._look_up(UUID(publication_id)))
+
+    async def _look_up(self, publication_id: UUID) -> PublicationStand:
+        looking = await Looking.at(self._means, publication_id)
+        return await looking.run() if looking is not None else PublicationStand("", "nothing")
 
     @activity.defn(name="read_publication_back")
     async def read_back(self, publication_id: str) -> PublicationStand:
-        """PUBLISHED → VERIFIED when what stands there is what was authorised, → MISMATCH, to two people, when it is not."""
-        beating = asyncio.create_task(_beat())
-        try:
-            return await self._read_back(publication_id)
-        finally:
-            beating.cancel()
+        """See `ReadingBack`."""
+        return await _with_heartbeat(ReadingBack(self._means, UUID(publication_id)).run())
 
-    async def _read_back(self, publication_id: str) -> PublicationStand:
-        async with self._means.database.transaction() as session:
-            row = await _named(session, publication_id)
-            if row is None or row.state is not State.PUBLISHED or row.post_id is None:
-                return PublicationStand(str(row.state) if row else "unknown", "nothing")
-            case = await judge_publication(session, row)
-        if case.account is None or case.rendition is None:
-            return PublicationStand(str(row.state), "nothing")
-        platform = self._means.platforms[case.rendition.platform]
-        try:
-            found = await platform.read_back(await self._means.access_for(case.account), row.post_id)
-        except (NoAccess, ReadFailed) as failed:
-            named = failed.retry_at if isinstance(failed, ReadFailed) else None
-            later = named.timestamp() if named else row.now.timestamp() + READ_LATER_SECONDS
-            return PublicationStand(str(row.state), "read_back", later)
-        self._means.reached(Point.READ_BACK, publication_id)
-        if not found.found and row.now - row.moved_at < SETTLES_WITHIN:
-            return PublicationStand(str(row.state), "read_back", row.now.timestamp() + READ_AGAIN_SECONDS)
-        differences = platform.matches(case.rendition, found)
-        after = State.MISMATCH if differences else State.VERIFIED
-        async with self._means.database.transaction() as session:
-            await move(
-                session,
-                row.id,
-                before=State.PUBLISHED,
-                after=after,
-                epoch=row.epoch,
-                note=" ".join(differences),
-                permalink=found.permalink,
-            )
-        return PublicationStand(str(after), "nothing")
+    @activity.defn(name="remove_publication")
+    async def remove(self, publication_id: str) -> PublicationStand:
+        """See `Removing`."""
+        return await _with_heartbeat(self._remove(UUID(publication_id)))
+
+    async def _remove(self, publication_id: UUID) -> PublicationStand:
+        removing = await Removing.of(self._means, publication_id)
+        return await removing.run() if removing is not None else PublicationStand("", "nothing")
 
 
 async def _named(session: AsyncSession, publication_id: str) -> Publication | None:
@@ -135,6 +134,14 @@ async def _named(session: AsyncSession, publication_id: str) -> Publication | No
         return await publication(session, UUID(publication_id))
     except ValueError:
         return None
+
+
+async def _with_heartbeat(act: Coroutine[Any, Any, Answer]) -> Answer:
+    beating = asyncio.create_task(_beat())
+    try:
+        return await act
+    finally:
+        beating.cancel()
 
 
 async def _beat() -> None:

@@ -11,7 +11,7 @@ CREATE TABLE platform_key (
     keeps INTERVAL NOT NULL,
     PRIMARY KEY (platform)
 );
-INSERT INTO platform_key (platform, keeps) VALUES ('bluesky', '1 hour'), ('mastodon', '1 hour');
+INSERT INTO platform_key (platform, keeps) VALUES ('bluesky', '365 days'), ('mastodon', '1 hour');
 
 -- What was sent before this migration was sent under its publication's own name.
 ALTER TABLE attempt ADD COLUMN key_id UUID, ADD COLUMN key_at TIMESTAMP WITH TIME ZONE, ADD COLUMN resend UUID;
@@ -251,6 +251,10 @@ BEGIN
         permalink = CASE WHEN p_result IN ('accepted', 'processing') THEN coalesce(p_link, permalink) ELSE permalink END,
         not_before = p_retry
         WHERE id = v_pub.id;
+    IF v_pub.state = 'unknown' THEN
+        -- Its workflow may have left it to people and ended.
+        INSERT INTO outbox (kind, subject_id) VALUES ('publication', v_pub.id);
+    END IF;
     RETURN v_after;
 END $$;
 
