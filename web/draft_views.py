@@ -152,6 +152,9 @@ def changes_since(before: tuple[Rendition, ...], previews: tuple[AccountPreview,
 def _as_text(rendition: Rendition) -> str:
     """Everything of a rendition that a person can read, line by line; an image is named by the first digits of its hash."""
     lines = [rendition.text]
+    if rendition.target:
+        answered = rendition.target
+        lines.append(f"{answered.kind.capitalize()} of {answered.author} ({answered.permalink}): {answered.text}")
     if rendition.link:
         lines.append(f"Link: {rendition.link}")
     lines += [f"Image {n} ({image.sha256[:8]}): {image.alt}" for n, image in enumerate(rendition.images, start=1)]

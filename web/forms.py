@@ -26,7 +26,8 @@ class ImageShelf(Protocol):
 
 @dataclass(frozen=True)
 class TypedDraft:
-    """The write form as typed. `slots` are the alt texts typed beside uploads that could not be kept."""
+    """The write form as typed. `slots` are the alt texts typed beside uploads that could not be kept; `target` is the capture
+    asked for by the form before, of the post that this one answers."""
 
     window_start: TypedTime
     window_end: TypedTime
@@ -38,6 +39,9 @@ class TypedDraft:
     account_ids: tuple[str, ...] = ()
     images: tuple[SourceImage, ...] = ()
     slots: tuple[str, ...] = ()
+    target_kind: str = ""
+    target_address: str = ""
+    target: str = ""
 
     def override(self, platform: str) -> str:
         return dict(self.overrides).get(platform, "")
@@ -95,6 +99,9 @@ async def typed_draft(form: FormData, shelf: ImageShelf) -> tuple[TypedDraft, li
         account_ids=tuple(dict.fromkeys(value for value in form.getlist("accounts") if isinstance(value, str))),
         images=(*kept, *added),
         slots=tuple(slots),
+        target_kind=_words(form, "target_kind").strip(),
+        target_address=_words(form, "target_address").strip(),
+        target=_words(form, "target").strip(),
     )
     return typed, refusals
 
@@ -157,6 +164,7 @@ def source_of(typed: TypedDraft, also: list[BadInput] | None = None) -> tuple[So
         images=typed.images,
         window=Window(start, end),
         account_ids=typed.account_ids,
+        target=typed.target or None,
     )
     return source, publish_at
 

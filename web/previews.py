@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from markupsafe import Markup
 
-from core.domain.content import Rendition
+from core.domain.content import Rendition, Target
 from web.linked_text import folded, linked
 
 
@@ -17,6 +17,16 @@ class PreviewImage:
     alt: str
     width: int
     height: int
+
+
+@dataclass(frozen=True)
+class AnsweredPost:
+    """The post that this one replies to, quotes or reposts, as it was captured. `text` is safe HTML."""
+
+    heading: str
+    author: str
+    text: Markup
+    permalink: str
 
 
 @dataclass(frozen=True)
@@ -34,6 +44,7 @@ class Preview:
     link_host: str | None
     images: tuple[PreviewImage, ...]
     count: str
+    target: AnsweredPost | None = None
 
 
 def preview_of(
@@ -53,4 +64,12 @@ def preview_of(
         link_host=urlsplit(rendition.link).hostname if rendition.link else None,
         images=tuple(PreviewImage(image_url(image.sha256), image.alt, image.width, image.height) for image in rendition.images),
         count=count,
+        target=answered_post(rendition.target) if rendition.target else None,
     )
+
+
+_HEADINGS = {"reply": "Replies to this post", "quote": "Quotes this post", "repost": "Reposts this post"}
+
+
+def answered_post(target: Target) -> AnsweredPost:
+    return AnsweredPost(_HEADINGS[target.kind], target.author, linked(target.text), target.permalink)

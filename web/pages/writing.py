@@ -22,6 +22,7 @@ from web.desk import Desk, PersonalShelf, RequestId, Visitor
 from web.draft_views import previews_in
 from web.errors import FieldErrors
 from web.forms import MOST_IMAGES, TypedDraft, source_of, typed_draft
+from web.pages.targets import TypedTargets
 from web.session import session_of
 from web.words import platform_name
 
@@ -52,6 +53,7 @@ class Account(Protocol):
 class WritingPages:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
+        self._targets = TypedTargets(desk)
 
     async def new(self, request: Request, by: Visitor) -> Response:
         require(by, *WRITERS)
@@ -60,7 +62,7 @@ class WritingPages:
         return await self._form(request, typed, **_new_form())
 
     async def create(self, request: Request, by: Visitor, request_id: RequestId) -> Response:
-        typed, refused = await self._typed(request, by)
+        typed, refused = await self._typed(await self._read(request), by)
         try:
             source, publish_at = source_of(typed, refused)
             async with self._desk.database.transaction() as session:
@@ -79,12 +81,12 @@ class WritingPages:
             raise AlreadySent()
         counts = " ".join(preview.count for preview in previews_in(view))
         warning = _VOIDS if view.standing in _UNDER_WAY else None
-        typed = TypedDraft.of(source, publish_at)
+        typed = await self._targets.filled(by, TypedDraft.of(source, publish_at), source.target)
         return await self._form(request, typed, **_edit_form(draft_id, version), counts=counts, warning=warning)
 
     async def save(self, request: Request, by: Visitor, draft_id: UUID, request_id: RequestId) -> Response:
         form = await self._read(request)
-        typed, refused = await typed_draft(form, PersonalShelf(self._desk, by))
+        typed, refused = await self._typed(form, by)
         based_on = str(form.get("based_on") or "")
         version = int(based_on) if based_on.isdecimal() and len(based_on) < 9 else 0
         try:
@@ -117,8 +119,10 @@ class WritingPages:
         errors = FieldErrors((("form", sentence),))
         return await self._form(request, typed, errors=errors, status=409, **_edit_form(draft_id, view.version))
 
-    async def _typed(self, request: Request, by: Person) -> tuple[TypedDraft, list[BadInput]]:
-        return await typed_draft(await self._read(request), PersonalShelf(self._desk, by))
+    async def _typed(self, form: FormData, by: Person) -> tuple[TypedDraft, list[BadInput]]:
+        typed, refused = await typed_draft(form, PersonalShelf(self._desk, by))
+        typed, more = await self._targets.asked(by, typed)
+        return typed, [*refused, *more]
 
     async def _read(self, request: Request) -> FormData:
         return await request.form(max_files=2 * MOST_IMAGES, max_fields=100)
@@ -134,6 +138,7 @@ class WritingPages:
     async def _form(self, request: Request, typed: TypedDraft, **context: Any) -> Response:
         async with self._desk.database.transaction() as session:
             accounts = await accounts_to_choose(session)
+            captured = await self._targets.shown(session, request, typed)
         limits = ", ".join(f"{platform_name(name)} {limit:,}" for name, limit in self._desk.limits.items())
         values: dict[str, Any] = {
             "typed": typed,
@@ -142,6 +147,7 @@ class WritingPages:
             "platforms": sorted({account.platform for account in accounts}, key=platform_name),
             "limits": f"The most characters each platform takes: {limits}.",
             "more_images_open": len(typed.slots) > 1,
+            "captured": captured,
             **context,
         }
         return self._desk.page(request, "write.html", **values)
