@@ -29,6 +29,10 @@ class ApiSettings(_Settings):
     media_folder: str
     sandbox: bool = False
     """Every page says that nothing here reaches a real platform."""
+    platform_clients: dict[str, str] = Field(default_factory=dict)
+    """How each platform knows this service: its client id, by platform. The client secrets are the worker's alone."""
+    platform_sites: dict[str, str] = Field(default_factory=dict)
+    """Where people consent, by platform, if not at the platform's own address: a sandbox."""
 
     @field_validator("base_url", "oidc_issuer")
     @classmethod

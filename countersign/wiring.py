@@ -21,6 +21,7 @@ import web.app
 from core.domain.identity import SignedIn
 from core.records.database import Database
 from core.records.facts import AccountFacts
+from core.use_cases.connecting import Consent
 from core.use_cases.media import read_image, upload_image
 from core.use_cases.people import recognise
 from core.use_cases.sessions import DatabaseSessions
@@ -35,6 +36,7 @@ from integrations.platforms.warming import warm
 from integrations.store import MediaStore
 from web.desk import Desk
 from web.headers import SecurityHeaders
+from web.sign_in import CONSENT_CALLBACK
 from web.templates import Pages
 from workflows.activities.means import Means
 from workflows.departures import Departures
@@ -58,6 +60,12 @@ def build_api(settings: ApiSettings) -> Starlette:
         now=lambda: datetime.now(UTC),
         public_url=settings.base_url,
         limits={name: platform.limit for name, platform in PLATFORMS.items()},
+        consent=Consent(
+            redirect_uri=f"{settings.base_url}{CONSENT_CALLBACK}",
+            client_ids=settings.platform_clients,
+            sites=settings.platform_sites,
+        ),
+        sandbox=settings.sandbox,
     )
 
     @asynccontextmanager

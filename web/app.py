@@ -15,6 +15,8 @@ from core.use_cases.people import recognise
 from web.desk import Desk, request_id
 from web.failures import BrokenPages, FailurePages, register
 from web.headers import CrossOriginProtection, SecurityHeaders
+from web.pages.accounts import account_routes
+from web.pages.connecting import connecting_routes
 from web.pages.deciding import deciding_routes
 from web.pages.drafts import draft_routes
 from web.pages.holds import hold_routes
@@ -64,6 +66,8 @@ def build(
         draft_routes(desk),
         record_routes(desk),
         hold_routes(desk),
+        connecting_routes(desk),
+        account_routes(desk),
     ):
         app.include_router(router, dependencies=[Depends(desk.note_service)])
     app.include_router(image_routes(desk))

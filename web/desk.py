@@ -17,6 +17,7 @@ from core.domain.people import Person, Role
 from core.use_cases.access import images_seen
 from core.use_cases.alarms import count_open_alarms
 from core.use_cases.attention import count_of_matters
+from core.use_cases.connecting import Consent
 from core.use_cases.holding import standing_holds
 from core.use_cases.media import Uploaded
 from core.use_cases.record import service_state
@@ -46,7 +47,9 @@ class ReadImage(Protocol):
 
 @dataclass(frozen=True)
 class Desk:
-    """`limits` is each platform's text limit by name; `public_url` begins links that people copy."""
+    """`limits` is each platform's text limit by name; `public_url` begins links that people copy.
+
+    `consent`: how platforms know this service when an account is connected; `sandbox` lets an account live on this machine."""
 
     database: Database
     upload_image: UploadImage
@@ -55,6 +58,8 @@ class Desk:
     now: Callable[[], datetime]
     public_url: str
     limits: Mapping[str, int]
+    consent: Consent
+    sandbox: bool = False
 
     def page(self, request: Request, template: str, /, status: int = 200, **context: Any) -> HTMLResponse:
         return self.pages.respond(request, template, context, status)

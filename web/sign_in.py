@@ -20,6 +20,9 @@ from web.session import Session, session_of
 
 log = structlog.get_logger(__name__)
 
+# Where a platform sends people back with a code, which must not travel on in an address of ours.
+CONSENT_CALLBACK = "/accounts/connect/callback"
+
 _NEXT = "next"
 _STEP_UP = "step_up"
 
@@ -53,7 +56,7 @@ def safe_next(raw: str | None) -> str:
     if not raw or not raw.startswith("/") or raw.startswith("//") or "\\" in raw or any(ord(char) < 0x21 for char in raw):
         return "/"
     parts = urlsplit(raw)
-    if parts.scheme or parts.netloc or parts.path in ("/sign-in", "/sign-out", "/step-up", "/auth/callback"):
+    if parts.scheme or parts.netloc or parts.path in ("/sign-in", "/sign-out", "/step-up", "/auth/callback", CONSENT_CALLBACK):
         return "/"
     return raw
 

@@ -1,5 +1,6 @@
 """Recognising people: keyed by issuer and subject, whatever their name becomes."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID, uuid4
 
@@ -54,3 +55,20 @@ FRESH_FOR_SECONDS = 15 * 60
 def is_fresh(authenticated_at: datetime | None, now: datetime) -> bool:
     """Step-up: a decision needs a sign-in at most 15 minutes old (ASVS 7.5.3)."""
     return authenticated_at is not None and (now - authenticated_at).total_seconds() <= FRESH_FOR_SECONDS
+
+
+@dataclass(frozen=True)
+class Named:
+    id: UUID
+    name: str
+
+
+async def people_to_name(session: AsyncSession) -> tuple[Named, ...]:
+    """Everybody who signed in here once with a role that publishes, by name: who may be named to post by hand."""
+    rows = await session.execute(
+        text(
+            "SELECT id, name FROM person WHERE roles && CAST(ARRAY['officer', 'authoriser', 'account_manager'] AS text[]) "
+            "ORDER BY name, id"
+        )
+    )
+    return tuple(Named(row.id, row.name) for row in rows)

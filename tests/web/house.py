@@ -17,6 +17,7 @@ from starlette.responses import RedirectResponse, Response
 from core.domain.identity import SignedIn
 from core.domain.people import Person
 from core.records.database import Database
+from core.use_cases.connecting import Consent
 from core.use_cases.media import read_image, upload_image
 from integrations.platforms.registry import PLATFORMS
 from integrations.store import MediaStore
@@ -25,6 +26,7 @@ from web.app import SignIn, build
 from web.desk import Desk
 from web.session import Session
 from web.sessions import MemoryStore
+from web.sign_in import CONSENT_CALLBACK
 from web.templates import Pages
 
 BASE = "http://127.0.0.1"
@@ -60,6 +62,8 @@ class House:
             now=lambda: datetime.now(UTC),
             public_url=BASE,
             limits={name: platform.limit for name, platform in PLATFORMS.items()},
+            consent=Consent(f"{BASE}{CONSENT_CALLBACK}", client_ids={"x": "client-x", "facebook": "client-f"}),
+            sandbox=True,
         )
         self.app: FastAPI = build(
             desk=self.desk,

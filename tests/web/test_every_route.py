@@ -41,6 +41,14 @@ SIGNED_IN = {
     *("GET /holds", "GET /holds/new", "POST /holds/new", "GET /holds/{hold_id}"),
     *("GET /holds/{hold_id}/lift", "POST /holds/{hold_id}/lift"),
     *("POST /holds/{hold_id}/lift/confirm", "POST /holds/{hold_id}/lift/keep"),
+    *("GET /accounts", "GET /accounts/new", "POST /accounts/new", "GET /accounts/{account_id}"),
+    *("GET /accounts/connect/callback", "GET /accounts/connect/{connection_id}", "POST /accounts/connect/{connection_id}"),
+    *("GET /accounts/{account_id}/connect", "POST /accounts/{account_id}/connect"),
+    *("GET /accounts/{account_id}/connect/app-password", "POST /accounts/{account_id}/connect/app-password"),
+    *("POST /accounts/{account_id}/connect/by-hand", "GET /accounts/{account_id}/proposals/{proposal_id}"),
+    *("GET /accounts/{account_id}/disconnect", "POST /accounts/{account_id}/disconnect"),
+    "POST /accounts/{account_id}/proposals/{proposal_id}/confirm",
+    "POST /accounts/{account_id}/proposals/{proposal_id}/take-back",
 }
 
 

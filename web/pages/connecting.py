@@ -1,0 +1,266 @@
+"""Connecting an account: to the platform's consent page and back, its code sealed at once, then a colleague is asked.
+
+No form leads away from here: the browser goes on by a Refresh header, so the content security policy stays as it is.
+"""
+
+import secrets
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from core.domain.content import tidied
+from core.domain.people import Role
+from core.domain.refusals import BadInput, Conflict, StepUpNeeded
+from core.use_cases.access import require
+from core.use_cases.account_changes import ask_to_connect
+from core.use_cases.accounts import AccountSeen, see_account
+from core.use_cases.connecting import (
+    ConnectionSeen,
+    begin_connecting,
+    connection_status,
+    introduce,
+    offer_app_password,
+    receive_code,
+)
+from web.account_views import account_facts
+from web.desk import Desk, RequestId, Visitor
+from web.errors import FieldErrors
+from web.proving import prove_again, typed_before
+from web.session import session_of
+from web.sign_in import CONSENT_CALLBACK
+
+EXCHANGED_WITHIN_SECONDS = 2
+_BROWSER, _STATE = "connecting_browser", "connecting_state"
+
+
+class ConnectingPages:
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    async def _account(self, by: Visitor, account_id: UUID) -> AccountSeen:
+        require(by, Role.ACCOUNT_MANAGER)
+        async with self._desk.database.transaction() as session:
+            return await see_account(session, by=by, account_id=account_id)
+
+    async def start(self, request: Request, by: Visitor, account_id: UUID) -> Response:
+        account = await self._account(by, account_id)
+        if account.kind == "by_hand":
+            return self._ask_page(request, account, None, typed_before(request, _here(account_id)), FieldErrors())
+        return self._start_page(request, account, FieldErrors())
+
+    def _start_page(self, request: Request, account: AccountSeen, errors: FieldErrors, status: int = 200) -> Response:
+        back = {"text": "Back to the account", "href": f"/accounts/{account.id}"}
+        view = {
+            "platform": account.platform_label,
+            "facts": account_facts(account),
+            "again": bool(account.platform_account_id),
+            "password": account.kind == "app_password",
+            "action": _here(account.id),
+        }
+        return self._desk.page(request, "connect.html", status, title="Connect this account", errors=errors, view=view, back=back)
+
+    async def begin(self, request: Request, by: Visitor, account_id: UUID, request_id: RequestId) -> Response:
+        account = await self._account(by, account_id)
+        async with self._desk.database.transaction() as session:
+            await introduce(session, by=by, account_id=account_id, consent=self._desk.consent)
+        try:
+            async with self._desk.database.transaction() as session:
+                begun = await begin_connecting(
+                    session,
+                    by=by,
+                    authenticated_at=session_of(request).auth_time,
+                    account_id=account_id,
+                    consent=self._desk.consent,
+                    browser=_browser(request),
+                    request=request_id,
+                )
+        except StepUpNeeded:
+            return prove_again(request, _here(account_id))
+        except Conflict as refusal:
+            return self._start_page(request, account, FieldErrors((("form", str(refusal)),)), 409)
+        if not begun.address:
+            session_of(request)[_STATE] = {"account": str(account_id), "state": begun.state}
+            return RedirectResponse(f"{_here(account_id)}/app-password", 303)
+        page = self._desk.page(
+            request,
+            "leaving.html",
+            title=f"On to {account.platform_label}",
+            address=begun.address,
+            platform=account.platform_label,
+        )
+        page.headers["refresh"] = f"0; url={begun.address}"
+        return page
+
+    async def password_form(self, request: Request, by: Visitor, account_id: UUID) -> Response:
+        account = await self._account(by, account_id)
+        if _state(request, account_id) is None:
+            return RedirectResponse(_here(account_id), 303)
+        return self._password_page(request, account, account.handle, FieldErrors())
+
+    def _password_page(
+        self, request: Request, account: AccountSeen, identifier: str, errors: FieldErrors, status: int = 200
+    ) -> Response:
+        return self._desk.page(
+            request,
+            "app_password.html",
+            status,
+            title=f"Enter an app password of {account.platform_label}",
+            errors=errors,
+            typed={"identifier": identifier},
+            action=f"{_here(account.id)}/app-password",
+            back={"text": "Back to the account", "href": f"/accounts/{account.id}"},
+        )
+
+    async def password(self, request: Request, by: Visitor, account_id: UUID) -> Response:
+        """The password is sealed and forgotten: it is never shown again, not even when something must be put right."""
+        form = await request.form()
+        identifier = tidied(str(form.get("identifier") or ""))
+        try:
+            async with self._desk.database.transaction() as session:
+                connection_id = await offer_app_password(
+                    session,
+                    by=by,
+                    browser=_browser(request),
+                    state=_state(request, account_id) or "",
+                    identifier=identifier,
+                    app_password=str(form.get("app_password") or ""),
+                )
+        except BadInput as refusal:
+            account = await self._account(by, account_id)
+            return self._password_page(request, account, identifier, FieldErrors.from_refusal(refusal), 422)
+        session_of(request).pop(_STATE, None)
+        return RedirectResponse(f"/accounts/connect/{connection_id}", 303)
+
+    async def callback(self, request: Request, by: Visitor) -> Response:
+        """The code is sealed to the worker and leaves the address at once."""
+        async with self._desk.database.transaction() as session:
+            connection_id = await receive_code(session, by=by, browser=_browser(request), answer=dict(request.query_params))
+        return RedirectResponse(f"/accounts/connect/{connection_id}", 303)
+
+    async def connection(self, request: Request, by: Visitor, connection_id: UUID) -> Response:
+        seen, account = await self._connection(by, connection_id)
+        if seen.status == "found":
+            return self._ask_page(request, account, seen, typed_before(request, _consent(seen)), FieldErrors())
+        exchanging = seen.status in ("begun", "exchanging")
+        page = self._desk.page(
+            request,
+            "exchanging.html",
+            title="Being connected" if exchanging else "This was not connected" if seen.status == "failed" else "Connected",
+            exchanging=exchanging,
+            note=seen.note,
+            here=_consent(seen),
+            again=_here(account.id),
+            account=f"/accounts/{account.id}",
+            platform=account.platform_label,
+        )
+        if exchanging:
+            page.headers["refresh"] = f"{EXCHANGED_WITHIN_SECONDS}; url={_consent(seen)}"
+        return page
+
+    async def _connection(self, by: Visitor, connection_id: UUID) -> tuple[ConnectionSeen, AccountSeen]:
+        async with self._desk.database.transaction() as session:
+            seen = await connection_status(session, by=by, connection_id=connection_id)
+            return seen, await see_account(session, by=by, account_id=seen.account_id)
+
+    def _ask_page(
+        self,
+        request: Request,
+        account: AccountSeen,
+        seen: ConnectionSeen | None,
+        typed: Mapping[str, Any],
+        errors: FieldErrors,
+        status: int = 200,
+    ) -> Response:
+        found = seen.found if seen else ()
+        view = {
+            "caption": f"{account.name} on {account.platform_label}",
+            "facts": account_facts(account),
+            "action": _consent(seen) if seen else f"{_here(account.id)}/by-hand",
+            "choices": [
+                {"value": one.platform_account_id, "text": one.name or one.handle, "hint": {"text": _named(one.handle, one)}}
+                for one in found
+            ],
+            "by_hand": seen is None,
+            "back": f"/accounts/{account.id}",
+        }
+        chosen = typed.get("chosen") or (found[0].platform_account_id if len(found) == 1 else "")
+        values = {"chosen": chosen, "reason": typed.get("reason", "")}
+        return self._desk.page(
+            request, "connect_ask.html", status, title="Ask a colleague to confirm", errors=errors, typed=values, view=view
+        )
+
+    async def ask(self, request: Request, by: Visitor, connection_id: UUID, request_id: RequestId) -> Response:
+        seen, account = await self._connection(by, connection_id)
+        return await self._asked(request, by, account, seen, request_id)
+
+    async def ask_by_hand(self, request: Request, by: Visitor, account_id: UUID, request_id: RequestId) -> Response:
+        return await self._asked(request, by, await self._account(by, account_id), None, request_id)
+
+    async def _asked(
+        self, request: Request, by: Visitor, account: AccountSeen, seen: ConnectionSeen | None, request_id: str
+    ) -> Response:
+        form = await request.form()
+        typed = {name: tidied(str(form.get(name) or "")) for name in ("chosen", "reason")}
+        try:
+            async with self._desk.database.transaction() as session:
+                await ask_to_connect(
+                    session,
+                    by=by,
+                    authenticated_at=session_of(request).auth_time,
+                    account_id=account.id,
+                    reason=typed["reason"],
+                    connection_id=seen.id if seen else None,
+                    platform_account_id=typed["chosen"],
+                    request=request_id,
+                )
+        except StepUpNeeded:
+            return prove_again(request, _consent(seen) if seen else _here(account.id), typed)
+        except BadInput as refusal:
+            errors = FieldErrors.from_refusal(refusal, {"platform_account_id": "chosen"})
+            return self._ask_page(request, account, seen, typed, errors, 422)
+        session_of(request).flash("Asked. Nothing is posted there until another account manager confirms.")
+        return RedirectResponse(f"/accounts/{account.id}", 303)
+
+
+def _here(account_id: UUID) -> str:
+    return f"/accounts/{account_id}/connect"
+
+
+def _consent(seen: ConnectionSeen) -> str:
+    return f"/accounts/connect/{seen.id}"
+
+
+def _named(handle: str, found: Any) -> str:
+    return f"{handle}, number {found.platform_account_id}" if handle else f"Number {found.platform_account_id}"
+
+
+def _browser(request: Request) -> str:
+    """A name of this browser's session that outlives a fresh sign-in: a consent counts only where it was begun."""
+    name: str = session_of(request).setdefault(_BROWSER, secrets.token_urlsafe(24))
+    return name
+
+
+def _state(request: Request, account_id: UUID) -> str | None:
+    kept = session_of(request).get(_STATE) or {}
+    return str(kept["state"]) if kept.get("account") == str(account_id) else None
+
+
+def connecting_routes(desk: Desk) -> APIRouter:
+    pages = ConnectingPages(desk)
+    router = APIRouter()
+    for method, path, page in (
+        ("GET", CONSENT_CALLBACK, pages.callback),
+        ("GET", "/accounts/connect/{connection_id}", pages.connection),
+        ("POST", "/accounts/connect/{connection_id}", pages.ask),
+        ("GET", "/accounts/{account_id}/connect", pages.start),
+        ("POST", "/accounts/{account_id}/connect", pages.begin),
+        ("GET", "/accounts/{account_id}/connect/app-password", pages.password_form),
+        ("POST", "/accounts/{account_id}/connect/app-password", pages.password),
+        ("POST", "/accounts/{account_id}/connect/by-hand", pages.ask_by_hand),
+    ):
+        router.add_api_route(path, page, methods=[method], response_model=None)
+    return router
