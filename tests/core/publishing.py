@@ -8,13 +8,16 @@ from uuid import UUID
 import psycopg
 from psycopg.rows import dict_row
 
+from core.domain.outcome import Outcome, Result
+from core.domain.people import Person
 from core.domain.publication import State
 from core.domain.verdict import Refused, Verdict
-from core.records.calls import Dispatched, dispatch
+from core.records.calls import Dispatched, dispatch, record_receipt
 from core.records.database import Database
 from core.records.facts import draft_facts
 from core.records.publications import claim, insert_publication, publication
 from core.use_cases.drafting import Saved
+from core.use_cases.resolving import Act, ask, confirm
 from tests.kit import ACCOUNTS, Cast, Urls, authorised
 from workflows.activities.judging import judge_publication
 
@@ -102,6 +105,42 @@ async def state_of(worker: Database, publication_id: UUID) -> str:
         row = await publication(session, publication_id)
     assert row is not None
     return str(row.state)
+
+
+async def answered(worker: Database, sent: Dispatched, result: Result, **said: Any) -> str:
+    """What this call was answered, written down; the state that its publication is left in."""
+    assert sent.attempt_id is not None
+    async with worker.transaction() as session:
+        return await record_receipt(session, attempt_id=sent.attempt_id, outcome=Outcome(result, f"It was {result}.", **said))
+
+
+async def unknown(worker: Database, urls: Urls, gate: AtTheGate) -> Dispatched:
+    """The call was made and nobody knows what became of it, some minutes ago."""
+    sent = await dispatched(worker, gate)
+    assert await answered(worker, sent, Result.UNKNOWN) == "unknown"
+    aged(urls, gate.id)
+    return sent
+
+
+def aged(urls: Urls, publication_id: UUID, by: str = "5 minutes") -> None:
+    """Its calls were made, and their keys given, that much earlier, as if time had passed."""
+    as_admin(urls, "ALTER TABLE attempt DISABLE TRIGGER attempt_stays")
+    as_admin(
+        urls,
+        "UPDATE attempt SET dispatched_at = dispatched_at - CAST(%s AS interval), key_at = key_at - CAST(%s AS interval) "
+        "WHERE publication_id = %s",
+        *(by, by, publication_id),
+    )
+    as_admin(urls, "ALTER TABLE attempt ENABLE TRIGGER attempt_stays")
+
+
+async def said(database: Database, publication_id: UUID, act: Act, first: Person, second: Person, *, post: str = "") -> UUID:
+    """Two people say it; the proposal's id."""
+    async with database.transaction() as session:
+        asked = await ask(session, by=first, publication_id=publication_id, act=act, reason="We looked.", post=post)
+    async with database.transaction() as session:
+        await confirm(session, by=second, proposal_id=asked, act=act)
+    return asked
 
 
 def attempts(urls: Urls, publication_id: UUID) -> list[dict[str, Any]]:
