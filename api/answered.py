@@ -61,6 +61,28 @@ class ImageOut(Out):
     alt: str
 
 
+class AnsweredPostOut(Out):
+    """The post that another replies to, quotes or reposts, as it stood when it was captured."""
+
+    kind: str
+    post_id: str
+    permalink: str
+    author: str
+    text: str
+
+
+class TargetOut(Out):
+    """A post asked for. `under_way`: look again in a second; else `post` is what was captured, or `note` why there is nothing."""
+
+    id: UUID
+    kind: str
+    address: str
+    under_way: bool
+    post: AnsweredPostOut | None
+    note: str
+    captured_at: At | None
+
+
 class RenditionOut(Out):
     """What one account will receive. `used` of `limit` as the platform counts."""
 
@@ -73,6 +95,7 @@ class RenditionOut(Out):
     images: list[ImageOut]
     used: int
     limit: int
+    target: AnsweredPostOut | None
 
 
 class StepOut(Out):

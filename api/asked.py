@@ -1,7 +1,7 @@
 """What callers may send. Nothing unknown is taken, and every time carries its offset."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
@@ -68,6 +68,15 @@ class DraftContent(Asked):
     window_start: Instant
     window_end: Instant
     publish_at: Instant
+    target: UUID | None = Field(default=None, description="The captured post that this one answers: an id that POST /targets gave")
+
+
+class NewTarget(Asked):
+    """A post to answer, by its public address. `accounts`: those the draft will go out on, all where that post stands."""
+
+    accounts: list[UUID] = Field(max_length=100)
+    kind: Literal["reply", "quote", "repost"]
+    address: Words
 
 
 class NewSubmission(Asked):

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from api.answered import (
+    AnsweredPostOut,
     DecisionOut,
     DraftOut,
     DraftPublicationOut,
@@ -38,6 +39,7 @@ def source_of(call: Call, content: DraftContent) -> Source:
         images=tuple(SourceImage(image.sha256, "", 0, 0, image.alt) for image in content.images),
         window=Window(content.window_start, content.window_end),
         account_ids=tuple(str(account) for account in content.accounts),
+        target=str(content.target) if content.target else None,
     )
 
 
@@ -53,6 +55,7 @@ def content_of(source: Source, publish_at: datetime) -> DraftContent:
         window_start=source.window.start,
         window_end=source.window.end,
         publish_at=publish_at,
+        target=UUID(source.target) if source.target else None,
     )
 
 
@@ -86,6 +89,7 @@ def _rendition_out(preview: Preview) -> RenditionOut:
         images=[ImageOut.model_validate(image) for image in preview.rendition.images],
         used=preview.used,
         limit=preview.limit,
+        target=AnsweredPostOut.model_validate(preview.rendition.target) if preview.rendition.target else None,
     )
 
 

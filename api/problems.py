@@ -133,7 +133,7 @@ def place_of(field: str | None) -> str | None:
         return f"images.{int(rest) - 1}.alt"
     if kind == "text" and rest:
         return f"overrides.{rest}"
-    return {"prompts": "confirmed"}.get(field, field)
+    return {"prompts": "confirmed", "target_kind": "kind", "target_address": "address"}.get(field, field)
 
 
 def _headers_of(refusal: Refusal) -> dict[str, str]:

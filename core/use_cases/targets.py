@@ -137,17 +137,17 @@ async def target_for(session: AsyncSession, request: str | None, accounts: Seque
         return None
     found = await read_capture(session, _as_id(request))
     if found is None:
-        raise TargetUnknown(field="target_address")
+        raise TargetUnknown(field="target")
     if found.under_way:
-        raise TargetUnderWay(field="target_address")
+        raise TargetUnderWay(field="target")
     if found.target is None:
-        raise TargetNotCaptured(found.note, field="target_address")
+        raise TargetNotCaptured(found.note, field="target")
     servers = await _servers(session, (found.account, *accounts))
     here = (found.account.platform, servers[found.account.id])
     others = sorted({PLATFORMS[one.platform].label for one in accounts if (one.platform, servers[one.id]) != here})
     if others:
         places = " and ".join(sorted({PLATFORMS[found.account.platform].label, *others}))
-        raise TargetElsewhere(_SPLIT.format(verb=_VERBS[found.kind], places=places), field="target_address")
+        raise TargetElsewhere(_SPLIT.format(verb=_VERBS[found.kind], places=places), field="target")
     return found.target
 
 

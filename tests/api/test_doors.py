@@ -32,7 +32,7 @@ def routes() -> list[tuple[str, str]]:
 
 
 def filled(path: str) -> str:
-    ids = {"draft_id": "0" * 32, "publication_id": "0" * 32, "number": "1", "sha256": "0" * 64}
+    ids = {"draft_id": "0" * 32, "publication_id": "0" * 32, "number": "1", "sha256": "0" * 64, "target_id": "0" * 32}
     return path.format(**ids)
 
 
