@@ -8,7 +8,7 @@ RUN pip install --no-cache-dir --disable-pip-version-check --require-hashes -r r
 
 FROM python:3.13-slim
 RUN useradd --system --uid 10001 --create-home --home-dir /srv/countersign countersign \
-    && install --directory --owner countersign --mode 0700 /srv/countersign/media
+    && install --directory --owner countersign --mode 0700 /srv/countersign/media /srv/countersign/keys
 COPY --from=build /opt/countersign /opt/countersign
 WORKDIR /srv/countersign/app
 COPY core core

@@ -7,7 +7,7 @@ with `COUNTERSIGN_`. A missing or malformed value stops the process with a sente
 from typing import TypeVar
 from urllib.parse import quote, urlsplit
 
-from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
+from pydantic import AliasChoices, BaseModel, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from countersign.embedded.trouble import EmbeddedTrouble
@@ -27,12 +27,12 @@ class ApiSettings(_Settings):
     api_audience: str = "countersign-api"
     base_url: str
     media_folder: str
+    client_ids: dict[str, str] = Field(default_factory=dict)
+    """How each platform knows this service, by platform; the secrets that belong to them are the worker's."""
+    public_urls: dict[str, str] = Field(default_factory=dict)
+    """Where people read and consent at a platform, by platform, if not at its own address."""
     sandbox: bool = False
     """Every page says that nothing here reaches a real platform."""
-    platform_clients: dict[str, str] = Field(default_factory=dict)
-    """How each platform knows this service: its client id, by platform. The client secrets are the worker's alone."""
-    platform_sites: dict[str, str] = Field(default_factory=dict)
-    """Where people consent, by platform, if not at the platform's own address: a sandbox."""
 
     @field_validator("base_url", "oidc_issuer")
     @classmethod
@@ -55,14 +55,37 @@ class ApiSettings(_Settings):
         return self.base_url.startswith("https://")
 
 
-class WorkerSettings(_Settings):
-    """The worker: it publishes. `account_tokens` maps `platform:platform_account_id` to that account's token."""
+class ClientSetting(BaseModel):
+    """How one platform knows this service."""
+
+    id: str
+    secret: SecretStr
+
+
+class KeySettings(_Settings):
+    """Where the key-encryption keys are: a file (the default way), the environment, or a key server."""
+
+    key_file: str = ""
+    """A file that only its owner may read; `countersign keys make` makes one."""
+    keys: SecretStr = SecretStr("")
+    """The keys themselves, as JSON: {"current": id, "keys": {id: 32 bytes in base64}}."""
+    key_server: str = ""
+    """A key server that speaks as Vault's transit engine does, by its https address."""
+    key_server_key: str = "countersign"
+    key_server_token: SecretStr = SecretStr("")
+
+
+class WorkerSettings(KeySettings):
+    """The worker: it publishes, and it alone opens tokens."""
 
     database_url: SecretStr = Field(validation_alias=AliasChoices("DATABASE_URL"))
     temporal_address: str = Field(validation_alias=AliasChoices("TEMPORAL_ADDRESS"))
     temporal_namespace: str = Field(default="default", validation_alias=AliasChoices("TEMPORAL_NAMESPACE"))
     media_folder: str
-    account_tokens: dict[str, SecretStr] = Field(default_factory=dict)
+    clients: dict[str, ClientSetting] = Field(default_factory=dict)
+    """How each platform knows this service: {"x": {"id": "…", "secret": "…"}}."""
+    private_servers: bool = False
+    """Accounts may live on servers of this machine or network: for a sandbox alone."""
     platform_urls: dict[str, str] = Field(default_factory=dict)
     """Where a platform's API answers, by platform, if not at its own address: a sandbox, a gateway."""
     public_urls: dict[str, str] = Field(default_factory=dict)
@@ -86,6 +109,12 @@ class MigrateSettings(_Settings):
         server = parts.netloc.rpartition("@")[2]
         password = quote(self.migrator_password.get_secret_value(), safe="")
         return f"postgresql://countersign_migrator:{password}@{server}/{self.database}"
+
+
+class KeeperSettings(KeySettings):
+    """Commands that look after the keys, with the worker's login."""
+
+    database_url: SecretStr = Field(validation_alias=AliasChoices("DATABASE_URL"))
 
 
 class OperatorSettings(_Settings):

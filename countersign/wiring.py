@@ -20,28 +20,26 @@ import api.app
 import web.app
 from core.domain.identity import SignedIn
 from core.records.database import Database
-from core.records.facts import AccountFacts
-from core.use_cases.connecting import Consent
 from core.use_cases.media import read_image, upload_image
 from core.use_cases.people import recognise
 from core.use_cases.sessions import DatabaseSessions
 from countersign.completing import complete_images
 from countersign.forgetting import forget_for_ever
+from countersign.keeping import Ways, build_consent, build_tokens
 from countersign.settings import ApiSettings, WorkerSettings
 from integrations.access_tokens import AccessTokens
 from integrations.identity import IdentityProvider
 from integrations.platforms.registry import PLATFORMS
-from integrations.platforms.values import Access
 from integrations.platforms.warming import warm
 from integrations.store import MediaStore
 from web.desk import Desk
 from web.headers import SecurityHeaders
-from web.sign_in import CONSENT_CALLBACK
 from web.templates import Pages
 from workflows.activities.means import Means
 from workflows.departures import Departures
 from workflows.gate import Gate
 from workflows.points import Point, Reached, nobody_listens
+from workflows.tokens import Tokens
 
 VERSION = "0.1.0"
 # What is raised when the database cannot be reached.
@@ -60,11 +58,7 @@ def build_api(settings: ApiSettings) -> Starlette:
         now=lambda: datetime.now(UTC),
         public_url=settings.base_url,
         limits={name: platform.limit for name, platform in PLATFORMS.items()},
-        consent=Consent(
-            redirect_uri=f"{settings.base_url}{CONSENT_CALLBACK}",
-            client_ids=settings.platform_clients,
-            sites=settings.platform_sites,
-        ),
+        consent=build_consent(settings),
         sandbox=settings.sandbox,
     )
 
@@ -125,30 +119,24 @@ def _page_door(settings: ApiSettings, desk: Desk, database: Database) -> ASGIApp
     )
 
 
-def build_means(settings: WorkerSettings) -> Means:
-    """What the worker's activities need, as the worker's login."""
+def build_means(settings: WorkerSettings) -> tuple[Means, Tokens]:
+    """What the worker's activities need, as the worker's login, and the tokens that its loops look after."""
     database = Database(settings.database_url.get_secret_value(), pool_size=12, overflow=0, application="countersign worker")
 
-    async def access_for(account: AccountFacts) -> Access:
-        token = settings.account_tokens.get(f"{account.platform}:{account.platform_account_id}")
-        return Access(
-            platform_account_id=account.platform_account_id,
-            handle=account.handle,
-            token=token.get_secret_value() if token else "",
-            base_url=settings.platform_urls.get(account.platform, PLATFORMS[account.platform].api_url),
-            public_url=settings.public_urls.get(account.platform, ""),
-        )
-
-    return Means(
+    tokens = build_tokens(settings, database)
+    ways = Ways(settings, tokens)
+    means = Means(
         database=database,
         store=MediaStore.at(settings.media_folder),
         platforms=PLATFORMS,
-        access_for=access_for,
+        access_for=ways.access_for,
+        renew=ways.renew,
         gate=Gate(database),
         departures=Departures(database),
         worker=f"{socket.gethostname()}:{os.getpid()}",
         reached=_stopper(settings.stop_at) if settings.stop_at else nobody_listens,
     )
+    return means, tokens
 
 
 def _stopper(at: str) -> Reached:

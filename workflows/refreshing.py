@@ -9,7 +9,7 @@ from core.records.database import Database
 from core.records.health import note_health, warn_of_endings
 from core.records.tokens import TokenRecord, destroy_token, due_for_refresh, same_consent_in_force, take_unwanted
 from integrations.connections.base import ConnectFailed
-from integrations.platforms.values import NoAccess, PrepareFailed
+from integrations.platforms.values import NoAccess, NoAccessNow
 from integrations.secrets.keyring import KeyTrouble
 from integrations.secrets.sealing import CannotOpen
 from workflows.tokens import Tokens
@@ -49,7 +49,7 @@ class Refreshing:
         for account_id in due:
             try:
                 await self._tokens.refresh(account_id, needed=lambda record: record.is_due)
-            except (NoAccess, PrepareFailed) as failed:
+            except (NoAccess, NoAccessNow) as failed:
                 # On the record and on the account's page already; the sentence names no secret.
                 log.warning("refreshing.not_refreshed", account=str(account_id), why=type(failed).__name__)
         return len(due)

@@ -13,12 +13,11 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from core.domain.outcome import Outcome, Result
 from core.records.audit import append
 from core.records.database import Database
 from core.records.tokens import TokenRecord, note_no_answer, note_refused, store_refreshed, token_in_force
 from integrations.connections.base import ConnectFailed, RefreshRefused, TokenSet
-from integrations.platforms.values import NoAccess, PrepareFailed
+from integrations.platforms.values import NoAccess, NoAccessNow
 from integrations.secrets.envelope import Sealed
 from integrations.secrets.keyring import KeyTrouble
 from integrations.secrets.sealing import CannotOpen
@@ -29,8 +28,8 @@ log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
 
-REFRESH_BEFORE = timedelta(minutes=2)
-"""A token with less life than this is refreshed before it is used."""
+REFRESH_BEFORE = timedelta(minutes=6)
+"""A token with less life than this is refreshed before it is used: a claimed post may wait at the gate for five minutes."""
 
 NOT_CONNECTED = "There is no token for this account that works. Connect the account again."
 NOT_TAKEN = "{} does not take this account's token any more. Connect the account again."
@@ -60,7 +59,7 @@ class Tokens:
     async def token_for(self, account_id: UUID, *, instead_of: str | None = None) -> str:
         """The account's access token, with life enough for a use. `instead_of`: one that the platform did not take.
 
-        Raises NoAccess (somebody must connect it again), PrepareFailed NOT_SENT while the platform does not answer.
+        Raises NoAccess (somebody must connect it again), NoAccessNow while the platform does not answer.
         """
         async with self.database.transaction() as session:
             record = await token_in_force(session, account_id)
@@ -103,6 +102,8 @@ class Tokens:
         token = await self._opened(record)
         connection = self.clients.connections[record.platform]
         if not needed(record) and token.access_token != instead_of:
+            return _Round(record, token)
+        if not record.refreshable and instead_of is None and record.expires_at and record.expires_at > record.now:
             return _Round(record, token)
         if not record.refreshable:
             return _Round(record, token, failed=RefreshRefused(NOT_TAKEN.format(connection.label) if instead_of else ENDED))
@@ -169,7 +170,7 @@ class Tokens:
             log.error("tokens.cannot_open", account=str(record.account_id), token=str(record.id))
             raise NoAccess(CANNOT_OPEN) from wrong
         except KeyTrouble as away:
-            raise PrepareFailed(Outcome(Result.NOT_SENT, str(away))) from away
+            raise NoAccessNow(str(away)) from away
 
 
 def _must_refresh(record: TokenRecord) -> bool:
@@ -182,7 +183,7 @@ def _usable(done: _Round, instead_of: str | None) -> TokenSet:
         raise NoAccess(done.failed.sentence)
     alive = done.record.expires_at is None or done.record.expires_at > done.record.now + timedelta(seconds=30)
     if done.failed is not None and not (alive and done.token.access_token != instead_of):
-        raise PrepareFailed(Outcome(Result.NOT_SENT, f"The account's access could not be renewed. {done.failed}"))
+        raise NoAccessNow(f"The account's access could not be renewed. {done.failed}")
     return done.token
 
 

@@ -24,6 +24,7 @@ class AccountFacts:
     name: str
     status: str
     revision: int
+    server: str = ""
 
 
 @dataclass(frozen=True)
@@ -125,7 +126,8 @@ _FACTS = text(
                     'schedule_revision', p.schedule_revision) ORDER BY p.account_id)
               FROM publication p WHERE p.submission_id = s.id) AS publications,
            (SELECT json_agg(json_build_object('id', a.id, 'platform', a.platform, 'platform_account_id', a.platform_account_id,
-                    'handle', a.handle, 'name', a.name, 'status', a.status, 'revision', a.revision) ORDER BY a.platform, a.id)
+                    'handle', a.handle, 'name', a.name, 'status', a.status, 'revision', a.revision,
+                    'server', a.server) ORDER BY a.platform, a.id)
               FROM account a WHERE v.source -> 'account_ids' ? a.id::text) AS accounts
       FROM draft d
       JOIN LATERAL (SELECT * FROM version WHERE draft_id = d.id ORDER BY number DESC LIMIT 1) v ON true

@@ -19,7 +19,7 @@ async def clock(session: AsyncSession) -> datetime:
 async def accounts_by_id(session: AsyncSession, account_ids: tuple[UUID, ...]) -> tuple[AccountFacts, ...]:
     rows = await session.execute(
         text(
-            "SELECT id, platform, platform_account_id, handle, name, status, revision FROM account "
+            "SELECT id, platform, platform_account_id, handle, name, status, revision, server FROM account "
             "WHERE id = ANY(:ids) ORDER BY platform, id"
         ),
         {"ids": list(account_ids)},

@@ -160,23 +160,9 @@ async def register_account(
     require(by, Role.ACCOUNT_MANAGER)
     given = {"platform": platform, "handle": handle, "name": name, "owner_team": owner_team, "server": server}
     row = await _checked(session, given, official=official, releaser_id=releaser_id, sandbox=sandbox)
-    same = await session.execute(
-        text(
-            "SELECT 1 FROM account WHERE platform = :platform AND server = :server AND lower(handle) = lower(:handle) "
-            "AND status <> 'disconnected'"
-        ),
-        row,
-    )
-    if same.first() is not None:
-        raise AccountTaken(field="handle")
+    await _refuse_a_second(session, row)
     account_id = uuid4()
-    await session.execute(
-        text(
-            "INSERT INTO account (id, platform, handle, name, owner_team, server, releaser, registered_by) "
-            "VALUES (:id, :platform, :handle, :name, :owner_team, :server, :releaser, :by)"
-        ),
-        {**row, "id": account_id, "by": by.id},
-    )
+    await session.execute(_REGISTER, {**row, "id": account_id, "by": by.id})
     await append(
         session,
         subject=account_subject(account_id),
@@ -187,3 +173,21 @@ async def register_account(
         request=request,
     )
     return account_id
+
+
+_REGISTER = text(
+    "INSERT INTO account (id, platform, handle, name, owner_team, server, releaser, registered_by) "
+    "VALUES (:id, :platform, :handle, :name, :owner_team, :server, :releaser, :by)"
+)
+
+
+async def _refuse_a_second(session: AsyncSession, row: dict[str, Any]) -> None:
+    same = await session.execute(
+        text(
+            "SELECT 1 FROM account WHERE platform = :platform AND server = :server AND lower(handle) = lower(:handle) "
+            "AND status <> 'disconnected'"
+        ),
+        row,
+    )
+    if same.first() is not None:
+        raise AccountTaken(field="handle")

@@ -4,7 +4,7 @@ import base64
 import hashlib
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.domain.people import Person, Role
-from core.domain.refusals import BadInput, Conflict, NotFound, StepUpNeeded
+from core.domain.refusals import BadInput, NotFound, StepUpNeeded
 from core.records.audit import actor_name, append
 from core.records.connections import (
     app_at,
@@ -27,36 +27,13 @@ from core.records.connections import (
 from core.records.reads import clock
 from core.use_cases.access import require
 from core.use_cases.accounts import AccountSeen, account_seen, account_subject
+from core.use_cases.consent_refusals import ConsentRefused, NoConsentPage, ServerAsked, WorkerAway
 from core.use_cases.people import is_fresh
 from integrations.connections.registry import CONNECTIONS
 from integrations.secrets.sealing import SecretPlace, seal_for_worker
 
 GOOD_FOR = timedelta(minutes=10)
 """How long somebody may take at the platform's consent page."""
-
-
-class NoConsentPage(Conflict):
-    code = "no_consent_page"
-    sentence = (
-        "This platform is not set up here yet: its client id is missing from the service's settings. Ask who runs the service."
-    )
-
-
-class WorkerAway(Conflict):
-    code = "worker_away"
-    sentence = "The part of the service that keeps the tokens has not started yet, so nothing can be connected. Try again soon."
-
-
-class ServerAsked(Conflict):
-    code = "server_asked"
-    sentence = "The service is introducing itself to this server for the first time. Try again in a few seconds."
-
-
-class ConsentRefused(Conflict):
-    code = "consent_refused"
-    sentence = (
-        "This does not belong to a consent that you began here, or it was used or took too long. Connect the account again."
-    )
 
 
 @dataclass(frozen=True)
@@ -120,28 +97,47 @@ async def begin_connecting(
     if connection.kind == "by_hand":
         raise BadInput("There is nothing to consent to where people post by hand: ask a colleague to confirm the account.")
     client_id = await _client_id(session, account, consent) if connection.kind == "oauth" else ""
-    connection_id, state, verifier = uuid4(), secrets.token_urlsafe(32), secrets.token_urlsafe(48)
+    begun = await _begin(session, by, account, consent.redirect_uri, browser=browser, request=request)
+    if connection.kind != "oauth":
+        return begun
+    site = consent.sites.get(account.platform) or account.server
+    challenge = await _challenge(session, begun.connection_id)
+    address = connection.authorize_address(
+        site=site, client_id=client_id, redirect_uri=consent.redirect_uri, state=begun.state, challenge=challenge
+    )
+    return replace(begun, address=address)
+
+
+async def _begin(
+    session: AsyncSession, by: Person, account: AccountSeen, redirect_uri: str, *, browser: str, request: str | None
+) -> Begun:
+    begun = Begun(uuid4(), "", secrets.token_urlsafe(32))
     await insert_connection(
-        session, connection_id, account_id=account_id, by=by.id, state=state, browser=browser, redirect_uri=consent.redirect_uri
+        session,
+        begun.connection_id,
+        account_id=account.id,
+        by=by.id,
+        state=begun.state,
+        browser=browser,
+        redirect_uri=redirect_uri,
     )
     await append(
         session,
-        subject=account_subject(account_id),
+        subject=account_subject(account.id),
         actor=actor_name(by),
         action="account.consent.begin",
         paragraph=38,
-        detail={"connection": connection_id},
+        detail={"connection": begun.connection_id},
         request=request,
     )
-    if connection.kind != "oauth":
-        return Begun(connection_id, "", state)
+    return begun
+
+
+async def _challenge(session: AsyncSession, connection_id: UUID) -> str:
+    """PKCE (RFC 7636): the verifier goes to the worker at once, the platform gets its digest."""
+    verifier = secrets.token_urlsafe(48)
     await _seal(session, connection_id, "verifier", {"verifier": verifier})
-    challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
-    site = consent.sites.get(account.platform) or account.server
-    address = connection.authorize_address(
-        site=site, client_id=client_id, redirect_uri=consent.redirect_uri, state=state, challenge=challenge
-    )
-    return Begun(connection_id, address, state)
+    return base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
 
 
 async def receive_code(session: AsyncSession, *, by: Person, browser: str, answer: Mapping[str, str]) -> UUID:

@@ -59,7 +59,7 @@ async def accounts_to_choose(session: AsyncSession) -> tuple[AccountFacts, ...]:
     """The official accounts a draft can target, in the order pages list them."""
     rows = await session.execute(
         text(
-            "SELECT id, platform, platform_account_id, handle, name, status, revision FROM account "
+            "SELECT id, platform, platform_account_id, handle, name, status, revision, server FROM account "
             "WHERE status = 'connected' ORDER BY platform, name"
         )
     )

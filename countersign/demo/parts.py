@@ -13,14 +13,19 @@ from pathlib import Path
 from core.records.migrate import LOGINS, bootstrap, migrate
 from countersign.demo.addresses import Addresses, kept_addresses, login_url
 from countersign.demo.seeds import ACCOUNTS
+from countersign.demo.tokens import key_file
 from countersign.embedded.children import Children, wait_until
 from countersign.embedded.ports import LOOPBACK, port_taken
 from countersign.embedded.postgres import EmbeddedPostgres
 from countersign.embedded.state import kept_secret
 from countersign.embedded.temporal import EmbeddedTemporal
 from countersign.embedded.trouble import EmbeddedTrouble
+from integrations.connections.registry import CONNECTIONS
+from integrations.secrets.keyring import KeyFile
+from web.sign_in import CONSENT_CALLBACK
 
 READY_WITHIN = 30.0
+CLIENT_ID = "countersign"
 # What a part is told comes from here alone, whatever stands in the surroundings.
 OURS = ("COUNTERSIGN_", "SANDBOX_", "OIDC_", "TEMPORAL_", "DATABASE_")
 Say = Callable[[str], None]
@@ -34,6 +39,8 @@ class Secrets:
     web_client: str
     machine_client: str
     tokens: Mapping[str, str]
+    clients: Mapping[str, str]
+    """What proves this service at each platform where people consent."""
 
 
 def kept_secrets(state: Path) -> Secrets:
@@ -43,6 +50,11 @@ def kept_secrets(state: Path) -> Secrets:
         web_client=kept_secret(folder / "web_client"),
         machine_client=kept_secret(folder / "machine_client"),
         tokens={platform: kept_secret(folder / f"token_{platform}") for platform in ACCOUNTS},
+        clients={
+            platform: kept_secret(folder / f"client_{platform}")
+            for platform in ACCOUNTS
+            if CONNECTIONS[platform].kind == "oauth" and not CONNECTIONS[platform].needs_app_registration
+        },
     )
 
 
@@ -56,6 +68,7 @@ class Parts:
         self.temporal = EmbeddedTemporal(self.state, self.children)
         self.addresses: Addresses = kept_addresses(self.state)
         self.secrets = kept_secrets(self.state)
+        KeyFile(key_file(self.state)).make()
 
     @property
     def base_url(self) -> str:
@@ -111,7 +124,12 @@ class Parts:
         ]
         served = [word for stand in stands for word in ("--serve", dumps(stand))]
         tokens = {ids[0]: self.secrets.tokens[platform] for platform, ids in ACCOUNTS.items()}
-        self._python("platforms", ["integrations.sandbox.platforms", *served], {"SANDBOX_TOKENS": dumps(tokens)})
+        registered = {
+            platform: {"client_id": CLIENT_ID, "client_secret": secret, "redirect_uris": [f"{self.base_url}{CONSENT_CALLBACK}"]}
+            for platform, secret in self.secrets.clients.items()
+        }
+        secret = {"SANDBOX_TOKENS": dumps(tokens), "SANDBOX_CLIENTS": dumps(registered)}
+        self._python("platforms", ["integrations.sandbox.platforms", *served], secret)
 
     def start_api(self) -> None:
         self._python(
@@ -123,6 +141,8 @@ class Parts:
                 "COUNTERSIGN_OIDC_CLIENT_SECRET": self.secrets.web_client,
                 "COUNTERSIGN_BASE_URL": self.base_url,
                 "COUNTERSIGN_MEDIA_FOLDER": str(self.state / "media"),
+                "COUNTERSIGN_CLIENT_IDS": dumps(dict.fromkeys(self.secrets.clients, CLIENT_ID)),
+                "COUNTERSIGN_PUBLIC_URLS": dumps({platform: self.addresses.url(platform) for platform in ACCOUNTS}),
                 "COUNTERSIGN_SANDBOX": "true",
             },
         )
@@ -138,9 +158,11 @@ class Parts:
                 "COUNTERSIGN_MEDIA_FOLDER": str(self.state / "media"),
                 "COUNTERSIGN_PLATFORM_URLS": dumps(platforms),
                 "COUNTERSIGN_PUBLIC_URLS": dumps(platforms),
-                "COUNTERSIGN_ACCOUNT_TOKENS": dumps(
-                    {f"{platform}:{ids[0]}": self.secrets.tokens[platform] for platform, ids in ACCOUNTS.items()}
+                "COUNTERSIGN_KEY_FILE": str(key_file(self.state)),
+                "COUNTERSIGN_CLIENTS": dumps(
+                    {platform: {"id": CLIENT_ID, "secret": secret} for platform, secret in self.secrets.clients.items()}
                 ),
+                "COUNTERSIGN_PRIVATE_SERVERS": "true",
                 "COUNTERSIGN_STOP_AT": stop_at,
             },
         )

@@ -12,6 +12,7 @@ from countersign.demo.first_drafts import FirstDrafts, has_drafts, known_people
 from countersign.demo.operator import leave_operator_url
 from countersign.demo.parts import Parts
 from countersign.demo.seeds import ACCOUNTS, seed_register
+from countersign.demo.tokens import seed_tokens
 from countersign.embedded.state import claimed
 from countersign.embedded.trouble import EmbeddedTrouble
 from integrations.sandbox.identity import PEOPLE
@@ -45,7 +46,9 @@ async def seed(parts: Parts, *, drafts: bool = True) -> None:
     database = Database(parts.login("countersign_api"), pool_size=2)
     try:
         people = await known_people(database, parts.issuer)
-        seed_register(parts.login("countersign_migrator"), people={subject: who.id for subject, who in people.items()})
+        owner = parts.login("countersign_migrator")
+        seed_register(owner, people={subject: who.id for subject, who in people.items()})
+        await seed_tokens(owner, state=parts.state, asked_by=people["marcus"].id, tokens=parts.secrets.tokens)
         if drafts and not await has_drafts(database):
             await FirstDrafts(database, MediaStore.at(str(parts.state / "media")), people).write()
     finally:

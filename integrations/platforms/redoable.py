@@ -7,7 +7,7 @@ from datetime import datetime
 from core.domain.outcome import Outcome, Result, SeenPost
 from integrations.platforms.base import Platform
 from integrations.platforms.judgement import judge_failure
-from integrations.platforms.values import Access, PrepareFailed, ReadFailed
+from integrations.platforms.values import Access, PrepareFailed, ReadFailed, TokenRefused
 from integrations.platforms.wire import Answer, Call, CallFailed, make_call, poll, scrub
 
 MOST_PAGES = 10
@@ -30,6 +30,8 @@ def _not_uploaded(platform: Platform, access: Access, answer: Answer) -> Prepare
     # `judge` would call a broken upload unknown; an image that nobody sees cannot be published twice, so it is not sent.
     # What is left of the limit on uploads says nothing about posts.
     judged = replace(platform.judge(access, answer), quota=None)
+    if platform.refuses_token(answer):
+        return TokenRefused(judged)
     if judged.result in (Result.REFUSED, Result.NOT_SENT):
         return PrepareFailed(judged)
     words = scrub(platform.platform_words(answer), access.token)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from core.domain.outcome import Outcome
+from core.domain.outcome import Outcome, Result
 from core.domain.refusals import BadInput
 
 
@@ -48,6 +48,10 @@ class PrepareFailed(Exception):
         self.outcome = outcome
 
 
+class TokenRefused(PrepareFailed):
+    """The platform did not take the account's access token; a refreshed one may do."""
+
+
 class ReadFailed(Exception):
     """The platform could not be read just now; this says nothing about whether the post stands. `retry_at` if it named a time."""
 
@@ -76,3 +80,10 @@ class RepostHasWords(BadInput):
 
     code = "repost_has_words"
     sentence = "A repost carries no words, link or images of its own. Remove them, or choose to quote the post."
+
+
+class NoAccessNow(PrepareFailed, ReadFailed):
+    """The account's access could not be renewed just now: for sending it is for later, for reading it says nothing."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(Outcome(Result.NOT_SENT, detail))

@@ -19,7 +19,8 @@ from integrations.sandbox.identity import API_AUDIENCE, PEOPLE
 
 ROOT = Path(__file__).resolve().parents[2]
 SCHEMA = Path(__file__).parent / "compose_spec" / "compose-spec.json"
-ONE_SHOTS = {"migrate", "temporal-schema", "temporal-namespace"}
+JSON = {"PLATFORM_CLIENT_IDS", "PLATFORM_CLIENTS"}
+ONE_SHOTS = {"migrate", "keys", "temporal-schema", "temporal-namespace"}
 
 
 @pytest.fixture(scope="module")
@@ -132,9 +133,7 @@ def test_every_variable_is_a_setting_of_that_process_and_none_is_missing(
     for name in variables_of(kind):
         monkeypatch.delenv(name, raising=False)
     for name, value in given.items():
-        monkeypatch.setenv(
-            name, re.sub(r"\$\{(\w+):[^}]*\}", lambda found: "{}" if found[1] == "ACCOUNT_TOKENS" else found[1], value)
-        )
+        monkeypatch.setenv(name, re.sub(r"\$\{(\w+):[^}]*\}", lambda found: "{}" if found[1] in JSON else found[1], value))
     kind()
 
 
@@ -148,9 +147,11 @@ def variables_of(kind: type[BaseSettings]) -> set[str]:
 
 
 def test_no_process_is_given_what_is_anothers(compose: dict[str, Any]) -> None:
-    """The api holds no token and no address of Temporal's; only the migration sees the superuser's password."""
+    """The api holds no key, no client secret and no address of Temporal's; only the migration sees the superuser's password."""
     services = compose["services"]
-    assert not {"TEMPORAL_ADDRESS", "COUNTERSIGN_ACCOUNT_TOKENS"} & services["api"]["environment"].keys()
+    api = services["api"]
+    assert not {"TEMPORAL_ADDRESS", "COUNTERSIGN_KEY_FILE", "COUNTERSIGN_CLIENTS"} & api["environment"].keys()
+    assert not any("keys" in mount for mount in api["volumes"])
     assert not {"OIDC_ISSUER", "COUNTERSIGN_OIDC_CLIENT_SECRET"} & services["worker"]["environment"].keys()
     for name in ("api", "worker"):
         assert "POSTGRES_PASSWORD:" not in " ".join(services[name]["environment"].values())

@@ -18,7 +18,7 @@ from core.records.calls import Dispatched, dispatch, keep_quota
 from core.records.departures import Departure, Receipt
 from core.records.facts import AccountFacts
 from core.records.publications import publication
-from integrations.platforms.values import Access, NoAccess, Prepared, PrepareFailed
+from integrations.platforms.values import Access, NoAccess, Prepared, PrepareFailed, TokenRefused
 from integrations.store import MediaCorrupted, MediaMissing
 from workflows.activities.means import Means
 from workflows.departures import Leave, Place, boottime
@@ -65,12 +65,25 @@ class Calling:
         try:
             access = await self._means.access_for(account)
             files = {image.sha256: await self._means.store.get(image.sha256) for image in rendition.images}
-            prepared = await self._means.platforms[rendition.platform].prepare(access, rendition, files)
+            access, prepared = await self._uploaded(account, access, rendition, files)
         except PrepareFailed as failed:
             raise NotReady(failed.outcome) from failed
         except (NoAccess, MediaMissing, MediaCorrupted) as failed:
             raise NotReady(Outcome(Result.REFUSED, str(failed) if isinstance(failed, NoAccess) else NO_IMAGE)) from failed
         return Ready(account, access, rendition, prepared)
+
+    async def _uploaded(
+        self, account: AccountFacts, access: Access, rendition: Rendition, files: dict[str, bytes]
+    ) -> tuple[Access, Prepared]:
+        """A token that is not taken is refreshed once; after that it is for a person."""
+        platform = self._means.platforms[rendition.platform]
+        try:
+            return access, await platform.prepare(access, rendition, files)
+        except TokenRefused:
+            if self._means.renew is None:
+                raise
+            access = await self._means.renew(account, access)
+            return access, await platform.prepare(access, rendition, files)
 
     async def leave(
         self, ready: Ready, verdict: dict[str, Any], *, epoch: int, again: bool = False, resend: UUID | None = None

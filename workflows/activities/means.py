@@ -17,6 +17,10 @@ AccessFor = Callable[[AccountFacts], Awaitable[Access]]
 """One account's way in, its token opened for this use. Raises NoAccess where there is none that works."""
 
 
+Renew = Callable[[AccountFacts, Access], Awaitable[Access]]
+"""Another way in, after the platform did not take this one's token. Raises NoAccess, PrepareFailed."""
+
+
 @dataclass(frozen=True)
 class Means:
     """What publishing needs: the worker's database, the media store, the platforms, the tokens, the gate."""
@@ -29,4 +33,5 @@ class Means:
     departures: Departures
     worker: str
     reached: Reached
+    renew: Renew | None = None
     patience: Patience = field(default_factory=Patience)

@@ -1,0 +1,27 @@
+"""Why a consent cannot be begun or taken: what happened, and what the person can do."""
+
+from core.domain.refusals import Conflict
+
+
+class NoConsentPage(Conflict):
+    code = "no_consent_page"
+    sentence = (
+        "This platform is not set up here yet: its client id is missing from the service's settings. Ask who runs the service."
+    )
+
+
+class WorkerAway(Conflict):
+    code = "worker_away"
+    sentence = "The part of the service that keeps the tokens has not started yet, so nothing can be connected. Try again soon."
+
+
+class ServerAsked(Conflict):
+    code = "server_asked"
+    sentence = "The service is introducing itself to this server for the first time. Try again in a few seconds."
+
+
+class ConsentRefused(Conflict):
+    code = "consent_refused"
+    sentence = (
+        "This does not belong to a consent that you began here, or it was used or took too long. Connect the account again."
+    )
