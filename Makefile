@@ -1,11 +1,12 @@
 # What people type. `make` alone lists it.
 
 PORT ?= 8000
+N ?= 300
 STATE := .countersign
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-reset walk test check bench screenshots lock
+.PHONY: help setup demo demo-reset walk test check bench faults faults-long screenshots lock
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -28,6 +29,12 @@ test: setup ## everything: checks, all tests, faults, browsers
 
 check: setup ## the fast half: format, lint, types, import contracts, unit tests
 	@exec $(BIN)/python scripts/suite.py fast
+
+faults: setup ## put publications under fault and judge by the ledgers (N=…, SEED=… repeats a run)
+	@exec $(BIN)/countersign faults --n $(N) $(if $(SEED),--seed $(SEED))
+
+faults-long: setup ## the same with 30,000 publications: hours
+	@exec $(BIN)/countersign faults --n 30000 $(if $(SEED),--seed $(SEED))
 
 bench: setup ## measure against the bare engine and the bare database
 	@exec $(BIN)/countersign bench

@@ -71,6 +71,16 @@ def bench(quick: bool = False) -> None:
     _part("bench.run").run_bench(_console(), quick=quick)
 
 
+@app.command()
+def faults(
+    n: Annotated[int, typer.Option(help="How many publications are put under fault.")] = 300,
+    seed: Annotated[int | None, typer.Option(help="Repeats the plan of the run that named it.")] = None,
+) -> None:
+    """Kill, pause, cut and lie to the whole service while it publishes. Ends with 0 only if every promise was kept."""
+    if not _part("faults.run").run_faults(_console(), publications=n, seed=seed):
+        raise typer.Exit(1)
+
+
 @audit.command()
 def verify(state: Path = STATE) -> None:
     """Recompute every hash of every chain. Ends with 1 if anything does not hold."""

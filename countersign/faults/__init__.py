@@ -1,0 +1,1 @@
+"""The real service under faults: `countersign faults` and what it is made of."""
