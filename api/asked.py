@@ -68,7 +68,9 @@ class DraftContent(Asked):
     window_start: Instant
     window_end: Instant
     publish_at: Instant
-    target: UUID | None = Field(default=None, description="The captured post that this one answers: an id that POST /targets gave")
+    target: UUID | None = Field(
+        default=None, description="The captured post that this one answers: an id that POST /targets gave"
+    )
 
 
 class NewTarget(Asked):

@@ -26,7 +26,12 @@ from web.pages.targets import TypedTargets
 from web.session import session_of
 from web.words import platform_name
 
-_IDS = {"window_start": "window_start-day", "window_end": "window_end-day", "publish_at": "publish-day", "target": "target_address"}
+_IDS = {
+    "window_start": "window_start-day",
+    "window_end": "window_end-day",
+    "publish_at": "publish-day",
+    "target": "target_address",
+}
 _VOIDS = (
     "Changing anything but the publish time makes a new version. The submission then ends, every authorisation given so far "
     "counts for nothing, and the new version has to be submitted again."
