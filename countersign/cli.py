@@ -11,13 +11,18 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from core.domain.refusals import Refusal
 from countersign.embedded.trouble import EmbeddedTrouble
+from integrations.secrets.trouble import KeyTrouble
 
 app = typer.Typer(help="Countersign: authorised or silent.", no_args_is_help=True, pretty_exceptions_enable=False)
 audit = typer.Typer(help="The record.", no_args_is_help=True)
+keys = typer.Typer(help="The key-encryption keys that keep every token.", no_args_is_help=True)
+accounts = typer.Typer(help="The official accounts.", no_args_is_help=True)
 hold = typer.Typer(help="Stop publishing for everything, a platform, an account or a draft.", no_args_is_help=True)
 sandbox = typer.Typer(help="Mischief at the demo's sandbox platforms, to see the service stand it.", no_args_is_help=True)
 app.add_typer(audit, name="audit")
 app.add_typer(hold, name="hold")
+app.add_typer(keys, name="keys")
+app.add_typer(accounts, name="accounts")
 app.add_typer(sandbox, name="sandbox")
 STATE = Path(".countersign")
 
@@ -118,10 +123,51 @@ def rogue(platform: str, words: str, state: Path = STATE) -> None:
     _part("demo.mischief").post_as_a_stranger(_console(), state, platform=platform, words=words)
 
 
+@keys.command("make")
+def make_keys() -> None:
+    """Make the first key in the file that COUNTERSIGN_KEY_FILE names, unless it is there."""
+    _part("keys").make_keys(_console())
+
+
+@keys.command("list")
+def list_keys(state: Path = STATE) -> None:
+    """Every key, and how many secrets it still keeps."""
+    _part("keys").list_keys(_console(), state)
+
+
+@keys.command("rotate")
+def rotate_keys(
+    new: Annotated[bool, typer.Option(help="Make a new key first; --no-new only wraps what is under older ones.")] = True,
+    state: Path = STATE,
+) -> None:
+    """Make a new key current and wrap every secret's own key by it, while the service goes on."""
+    if not _part("keys").rotate_keys(_console(), state, new=new):
+        raise typer.Exit(1)
+
+
+@keys.command("forget")
+def forget_key(kek_id: str, state: Path = STATE) -> None:
+    """Throw away an old key that keeps nothing any more."""
+    _part("keys").forget_key(_console(), state, kek_id=kek_id)
+
+
+@accounts.command("list")
+def list_accounts(state: Path = STATE) -> None:
+    """The register, and whether the service can post to each."""
+    _part("accounts").list_all(_console(), state)
+
+
+@accounts.command("revoke-all")
+def revoke_all(by: str = "", reason: str = "", state: Path = STATE) -> None:
+    """Disconnect every account at once and take its token back at its platform. Connecting again takes two people."""
+    if not _part("accounts").revoke_all(_console(), state, by=by, reason=reason):
+        raise typer.Exit(1)
+
+
 def main() -> None:
     try:
         app()
-    except (EmbeddedTrouble, Refusal) as trouble:
+    except (EmbeddedTrouble, KeyTrouble, Refusal) as trouble:
         print(trouble, file=sys.stderr)
         sys.exit(1)
     except SQLAlchemyError as fault:

@@ -50,7 +50,7 @@ def verify_audit(console: Console, state: Path) -> bool:
         async with database.transaction() as session:
             return await verify_chains(session)
 
-    report = _with_database(state, verified)
+    report = with_database(state, verified)
     for fault in report.faults:
         console.print(fault)
     verdict = "every chain holds" if not report.faults else f"{len(report.faults)} faults"
@@ -63,7 +63,7 @@ def place(console: Console, state: Path, *, scope: str, target: str, reason: str
         async with database.transaction() as session:
             return await place_hold(session, actor=_operator(), scope=scope, target=target, reason=reason)
 
-    hold_id = _with_database(state, placed)
+    hold_id = with_database(state, placed)
     what = "at all" if scope == "all" else f"for {scope} {target}"
     console.print(f"The hold stands: nothing more is sent {what}. Its id is {hold_id}.")
 
@@ -76,7 +76,7 @@ def show_holds(console: Console, state: Path) -> None:
             console.print(f"{hold.id}  {hold.scope} {hold.target}  since {hold.placed_at:%d %B %Y %H:%M} UTC  {hold.reason}")
         console.print(f"{len(holds)} standing holds.")
 
-    _with_database(state, listed)
+    with_database(state, listed)
 
 
 def lift(console: Console, state: Path, *, hold_id: str, first: str, second: str) -> None:
@@ -89,7 +89,7 @@ def lift(console: Console, state: Path, *, hold_id: str, first: str, second: str
         async with database.transaction() as session:
             await lift_hold(session, hold_id=wanted, first=first, second=second)
 
-    _with_database(state, lifted)
+    with_database(state, lifted)
     console.print("The hold is lifted. What it stopped waits for somebody to give it a new time or withdraw it.")
 
 
@@ -98,7 +98,7 @@ def _operator() -> str:
     return f"operator|{getpass.getuser()}"
 
 
-def _with_database(state: Path, act: Callable[[Database], Awaitable[T]]) -> T:
+def with_database(state: Path, act: Callable[[Database], Awaitable[T]]) -> T:
     """Run `act` with the database that DATABASE_URL names, else with the running demo's."""
     kept = operator_url(state)
     if "DATABASE_URL" not in os.environ and kept is None:

@@ -30,8 +30,8 @@ from core.records.service_secrets import (
 )
 from core.records.tokens import insert_token
 from integrations.connections.base import ConnectFailed, FoundAccount
-from integrations.secrets.keyring import KeyTrouble
-from integrations.secrets.sealing import CannotOpen, SecretPlace, new_key_pair, open_sealed
+from integrations.secrets.sealing import SecretPlace, new_key_pair, open_sealed
+from integrations.secrets.trouble import CannotOpen, KeyTrouble
 from workflows.clients import Clients, app_subject
 from workflows.strongbox import Strongbox, columns_of
 

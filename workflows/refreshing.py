@@ -10,8 +10,7 @@ from core.records.health import note_health, warn_of_endings
 from core.records.tokens import TokenRecord, destroy_token, due_for_refresh, same_consent_in_force, take_unwanted
 from integrations.connections.base import ConnectFailed
 from integrations.platforms.values import NoAccess, NoAccessNow
-from integrations.secrets.keyring import KeyTrouble
-from integrations.secrets.sealing import CannotOpen
+from integrations.secrets.trouble import CannotOpen, KeyTrouble
 from workflows.tokens import Tokens
 
 log = structlog.get_logger(__name__)

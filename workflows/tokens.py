@@ -19,8 +19,7 @@ from core.records.tokens import TokenRecord, note_no_answer, note_refused, store
 from integrations.connections.base import ConnectFailed, RefreshRefused, TokenSet
 from integrations.platforms.values import NoAccess, NoAccessNow
 from integrations.secrets.envelope import Sealed
-from integrations.secrets.keyring import KeyTrouble
-from integrations.secrets.sealing import CannotOpen
+from integrations.secrets.trouble import CannotOpen, KeyTrouble
 from workflows.clients import Clients
 from workflows.strongbox import Strongbox, columns_of
 

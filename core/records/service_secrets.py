@@ -45,9 +45,10 @@ async def forget_service_secret(session: AsyncSession, *, kind: str, subject: st
     )
 
 
-async def next_service_secret_under_another_key(session: AsyncSession, current: str) -> ServiceSecret | None:
+async def next_service_secret_under_another_key(session: AsyncSession, current: str, *, after: UUID) -> ServiceSecret | None:
     found = await session.execute(
-        text(f"{_SELECT} WHERE kek_id <> :current ORDER BY id LIMIT 1 FOR UPDATE"), {"current": current}
+        text(f"{_SELECT} WHERE kek_id <> :current AND id > :after ORDER BY id LIMIT 1 FOR UPDATE"),
+        {"current": current, "after": after},
     )
     return _read(found.mappings().first())
 

@@ -161,10 +161,11 @@ async def destroy_token(session: AsyncSession, token_id: UUID) -> None:
     await session.execute(text("DELETE FROM token WHERE id = :id"), {"id": token_id})
 
 
-async def next_under_another_key(session: AsyncSession, current: str) -> TokenRecord | None:
-    """A token whose key is not wrapped by the current key-encryption key, locked."""
+async def next_under_another_key(session: AsyncSession, current: str, *, after: UUID) -> TokenRecord | None:
+    """The next token, by id, whose key is not wrapped by the current key-encryption key; locked."""
     found = await session.execute(
-        text(f"{_SELECT} WHERE t.kek_id <> :current ORDER BY t.id LIMIT 1 FOR UPDATE OF t"), {"current": current}
+        text(f"{_SELECT} WHERE t.kek_id <> :current AND t.id > :after ORDER BY t.id LIMIT 1 FOR UPDATE OF t"),
+        {"current": current, "after": after},
     )
     return _read(found.mappings().first())
 

@@ -80,6 +80,11 @@ def account_subject(account_id: UUID) -> str:
 async def list_accounts(session: AsyncSession, *, by: Person) -> list[AccountSeen]:
     """Every account of the register with its health, whoever asks with any role. Raises NoRole."""
     require(by, *Role)
+    return await every_account(session)
+
+
+async def every_account(session: AsyncSession) -> list[AccountSeen]:
+    """The same for whoever is at the terminal."""
     rows = await session.execute(text(f"{_SELECT} ORDER BY a.platform, a.name, a.id"))
     waiting = await open_proposals(session)
     return [_seen(row, waiting) for row in rows.mappings()]

@@ -11,7 +11,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from integrations.secrets.keyring import KeySource, WrappedKey
-from integrations.secrets.sealing import CannotOpen
+from integrations.secrets.trouble import CannotOpen
 
 _NONCE_BYTES = 12
 

@@ -17,13 +17,9 @@ from pathlib import Path
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from integrations.secrets.sealing import CannotOpen
+from integrations.secrets.trouble import CannotOpen, KeyTrouble
 
 _NONCE_BYTES = 12
-
-
-class KeyTrouble(Exception):
-    """The key source cannot be used: a sentence that says why and what to do, never a key."""
 
 
 @dataclass(frozen=True)

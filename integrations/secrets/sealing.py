@@ -16,12 +16,10 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from integrations.secrets.trouble import CannotOpen
+
 _INFO = b"countersign sealed to the worker v1"
 _KEY_BYTES, _NONCE_BYTES = 32, 12
-
-
-class CannotOpen(Exception):
-    """Sealed for another place or key, or altered. Says nothing of what is inside."""
 
 
 @dataclass(frozen=True)

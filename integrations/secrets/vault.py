@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 
 import httpx2
 
-from integrations.secrets.keyring import KeySource, KeyTrouble, WrappedKey
-from integrations.secrets.sealing import CannotOpen
+from integrations.secrets.keyring import KeySource, WrappedKey
+from integrations.secrets.trouble import CannotOpen, KeyTrouble
 
 SECONDS = 5.0
 

@@ -14,7 +14,7 @@ HEAVY = ("sqlmodel", "sqlalchemy", "httpx2", "fastapi", "starlette", "psycopg", 
 # Modules of `workflows` that run as workflow code or are imported by it: everything but these.
 RUNS_OUTSIDE_WORKFLOWS = {
     *("activities", "capturing", "courier", "departures", "gate", "gateway", "housekeeping", "watching"),
-    *("worker", "connecting", "refreshing", "tokens", "clients", "strongbox"),
+    *("worker", "connecting", "refreshing", "rotating", "tokens", "clients", "strongbox"),
 }
 
 

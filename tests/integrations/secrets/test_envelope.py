@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from integrations.secrets.envelope import Place, Sealed, rewrap, seal, unseal
-from integrations.secrets.keyring import KeyFile, KeyTrouble, LocalKeys, WrappedKey, read_keys
-from integrations.secrets.sealing import CannotOpen
+from integrations.secrets.keyring import KeyFile, LocalKeys, WrappedKey, read_keys
+from integrations.secrets.trouble import CannotOpen, KeyTrouble
 
 pytestmark = pytest.mark.anyio
 

@@ -5,7 +5,8 @@ from uuid import uuid4
 
 import pytest
 
-from integrations.secrets.sealing import CannotOpen, SecretPlace, new_key_pair, open_sealed, seal_for_worker
+from integrations.secrets.sealing import SecretPlace, new_key_pair, open_sealed, seal_for_worker
+from integrations.secrets.trouble import CannotOpen
 
 SECRET = {"code": "code-canary-5e21", "verifier": "verifier-canary-90ab"}
 

@@ -13,8 +13,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from integrations.secrets.envelope import Place, Sealed, rewrap, seal, unseal
-from integrations.secrets.keyring import KeyTrouble
-from integrations.secrets.sealing import CannotOpen
+from integrations.secrets.trouble import CannotOpen, KeyTrouble
 from integrations.secrets.vault import Transit, TransitKeys
 
 pytestmark = pytest.mark.anyio

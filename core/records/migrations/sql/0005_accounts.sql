@@ -216,19 +216,30 @@ BEGIN
 END $$;
 
 -- In an emergency one person at the terminal is enough: it can only silence. Connecting again takes two.
-CREATE FUNCTION disconnect_in_emergency(p_account uuid, p_by text, p_reason text) RETURNS integer
+CREATE FUNCTION disconnect_in_emergency(p_by text, p_reason text) RETURNS SETOF uuid
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
+    v_account uuid;
     v_revision integer;
 BEGIN
     IF trim(coalesce(p_by, '')) = '' OR trim(coalesce(p_reason, '')) = '' THEN
         RAISE EXCEPTION 'An emergency names who acts and why' USING ERRCODE = 'check_violation';
     END IF;
-    v_revision := end_account_connection(p_account);
-    PERFORM audit_append('account:' || p_account, p_by, 'account.disconnected_in_emergency', 38, NULL,
-        jsonb_build_object('reason', p_reason, 'revision', v_revision), NULL);
-    RETURN v_revision;
+    -- Whoever is being connected this moment is waited for, and silenced too; what only reads accounts goes on.
+    LOCK TABLE account IN SHARE ROW EXCLUSIVE MODE;
+    FOR v_account IN SELECT id FROM account WHERE status = 'connected' ORDER BY id LOOP
+        v_revision := end_account_connection(v_account);
+        PERFORM audit_append('account:' || v_account, p_by, 'account.disconnected_in_emergency', 38, NULL,
+            jsonb_build_object('reason', p_reason, 'revision', v_revision), NULL);
+        RETURN NEXT v_account;
+    END LOOP;
 END $$;
+
+-- The api reads no token; it may know which accounts still have one that is to go, so that people can be told.
+CREATE FUNCTION accounts_losing_tokens() RETURNS SETOF uuid
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+    SELECT DISTINCT c.account_id FROM token t JOIN connection c ON c.id = t.connection_id WHERE c.status IN ('ended', 'failed')
+$$;
 
 -- ── Whose is what ────────────────────────────────────────────────────────────────────────────────────────────────
 GRANT INSERT (id, platform, handle, name, owner_team, server, releaser, registered_by) ON account TO countersign_api;
@@ -236,8 +247,8 @@ GRANT SELECT ON connection, platform_app, worker_key, account_health TO counters
 GRANT INSERT (id, account_id, asked_by, state_hash, browser, redirect_uri) ON connection TO countersign_api;
 GRANT INSERT (platform, server, redirect_uri) ON platform_app TO countersign_api;
 GRANT INSERT (connection_id, purpose, worker_key_id, sealed) ON connection_secret TO countersign_api;
-GRANT EXECUTE ON FUNCTION connect_account(uuid), disconnect_account(uuid), disconnect_in_emergency(uuid, text, text)
-    TO countersign_api;
+GRANT EXECUTE ON FUNCTION connect_account(uuid), disconnect_account(uuid), disconnect_in_emergency(text, text),
+    accounts_losing_tokens() TO countersign_api;
 
 GRANT UPDATE (status, note, found, moved_at) ON connection TO countersign_worker;
 GRANT UPDATE (client_id, note, retry_at) ON platform_app TO countersign_worker;
