@@ -6,7 +6,7 @@ STATE := .countersign
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-reset walk test check bench faults faults-long screenshots lock
+.PHONY: help setup demo demo-reset walk test check peers bench faults faults-long screenshots lock
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -26,6 +26,9 @@ walk: setup ## play the main job against a running service (PORT=…)
 
 test: setup ## everything: checks, all tests, faults, browsers
 	@exec $(BIN)/python scripts/suite.py all
+
+peers: setup ## only the tests against other people's programs: a real Bluesky PDS, and Prism over X's specification
+	@exec $(BIN)/pytest -q --no-header -m peers
 
 check: setup ## the fast half: format, lint, types, import contracts, unit tests
 	@exec $(BIN)/python scripts/suite.py fast

@@ -22,11 +22,13 @@ CHECKS = {
     "types": ["mypy"],
     "import contracts": ["lint-imports", "--no-logo"],
 }
-UNIT = "not database and not temporal and not browser and not faults"
+UNIT = "not database and not temporal and not browser and not faults and not peers"
 SELECTIONS = {
     "fast": {"unit tests": ["-m", UNIT, "-n", "2"]},
     "all": {
-        "tests with real servers": ["-m", "not browser and not faults", "-n", "2"],
+        "tests with real servers": ["-m", "not browser and not faults and not peers", "-n", "2"],
+        # One at a time: each starts other people's servers, and fetches them on a new machine.
+        "peers": ["-m", "peers"],
         # Alone and one at a time: they kill things, and what they measure must not be slowed by others.
         "faults": ["-m", "faults"],
         # Their own process: sync Playwright and async tests in one session break each other.

@@ -19,6 +19,7 @@ PROMISED = {
     "demo-reset",
     "test",
     "check",
+    "peers",
     "walk",
     "bench",
     "faults",
