@@ -27,7 +27,7 @@ class ImageShelf(Protocol):
 @dataclass(frozen=True)
 class TypedDraft:
     """The write form as typed. `slots` are the alt texts typed beside uploads that could not be kept; `target` is the capture
-    asked for by the form before, of the post that this one answers."""
+    asked for by the form before, of the post that this one answers; `target_again` asks for it anew."""
 
     window_start: TypedTime
     window_end: TypedTime
@@ -42,6 +42,7 @@ class TypedDraft:
     target_kind: str = ""
     target_address: str = ""
     target: str = ""
+    target_again: bool = False
 
     def override(self, platform: str) -> str:
         return dict(self.overrides).get(platform, "")
@@ -102,6 +103,7 @@ async def typed_draft(form: FormData, shelf: ImageShelf) -> tuple[TypedDraft, li
         target_kind=_words(form, "target_kind").strip(),
         target_address=_words(form, "target_address").strip(),
         target=_words(form, "target").strip(),
+        target_again=bool(form.get("target_again")),
     )
     return typed, refusals
 

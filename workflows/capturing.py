@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
 
 from core.domain.content import Target
 from core.records.database import Database
@@ -31,12 +30,12 @@ class Capturer:
         self._access_for = access_for
 
     async def run(self) -> None:
-        """Until cancelled; a fault of the database is waited out."""
+        """Until cancelled. Whatever goes wrong is said and tried again."""
         while True:
             try:
                 await self.capture_once()
-            except (SQLAlchemyError, OSError) as fault:
-                log.warning("capture.database_away", fault=type(fault).__name__)
+            except Exception as fault:
+                log.warning("capture.not_now", fault=type(fault).__name__)
             await asyncio.sleep(POLL_SECONDS)
 
     async def capture_once(self) -> int:

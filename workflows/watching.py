@@ -68,8 +68,9 @@ class Watcher:
                         task = asyncio.create_task(self.read_one(due))
                         self._reading.add(task)
                         task.add_done_callback(self._reading.discard)
-                except (SQLAlchemyError, OSError) as fault:
-                    log.warning("watch.database_away", fault=type(fault).__name__)
+                except Exception as fault:
+                    # Whatever goes wrong is said and tried again: without this loop nobody watches.
+                    log.warning("watch.failed", fault=type(fault).__name__)
                 await asyncio.sleep(POLL_SECONDS)
         finally:
             for task in self._reading:
@@ -87,12 +88,21 @@ class Watcher:
             return await take_due_watches(session, platforms=self._names, limit=AT_ONCE - len(self._reading), lease=LEASE)
 
     async def read_one(self, due: DueWatch) -> None:
-        """Read one account, and write down what it came to; never raises for what one account does."""
+        """Read one account, and write down what it came to; never raises."""
+        try:
+            await self._read_or_say(due)
+        except (SQLAlchemyError, OSError) as fault:
+            # Its lease ends, and it is due again.
+            log.warning("watch.database_away", fault=type(fault).__name__)
+
+    async def _read_or_say(self, due: DueWatch) -> None:
         try:
             async with asyncio.timeout(READ_WITHIN_SECONDS):
                 await self._read(due)
         except (NoAccess, ReadFailed, TimeoutError) as failed:
             await self._failed(due, str(failed) or "It did not answer in time.", getattr(failed, "retry_at", None))
+        except SQLAlchemyError:
+            raise
         except Exception as fault:
             # An adapter that stumbles over an answer must not end the watch of the other accounts.
             log.warning("watch.reading_failed", account=str(due.account_id), fault=type(fault).__name__)

@@ -14,8 +14,8 @@ from core.domain.standing import DraftRows, Stand, Standing, slot_is_good, stand
 GOOD_FOR = timedelta(seconds=90)
 RULES = "rules-1"
 TARGET_CHANGED = (
-    "The post it answers has changed or is gone since it was authorised (paragraph 38). Look at it, capture it again, "
-    "and submit the new version; or withdraw this one."
+    "The post it answers has changed or is gone since it was authorised (paragraph 38). Look at it, edit the draft "
+    "to have it fetched again, and submit the new version; or withdraw this one."
 )
 
 

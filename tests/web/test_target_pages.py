@@ -80,6 +80,24 @@ async def test_authorisers_see_the_post_as_it_was_captured(house: House, cast: C
     assert (await browser.post(f"{draft}/edit", data={**without, "based_on": "1"})).headers["location"] == f"{draft}/check"
 
 
+async def test_a_post_that_changed_is_fetched_again_and_makes_a_new_version(
+    house: House, cast: Cast, worker_database: Database
+) -> None:
+    browser = await house.browser_of(cast.officer)
+    form = typed(X, text="At nine.", **ANSWER)
+    form["target"] = hidden((await browser.post("/drafts/new", data=form)).text, "target")
+    await captured(worker_database)
+    draft = (await browser.post("/drafts/new", data=form)).headers["location"].removesuffix("/check")
+    assert "Fetch that post again" in await page(browser, f"{draft}/edit")
+    again = await browser.post(f"{draft}/edit", data={**form, "based_on": "1", "target_again": "yes"})
+    assert "is fetching that post" in again.text
+    assert hidden(again.text, "target") != form["target"]
+    await captured(worker_database, "When do you open in York?")
+    saved = await browser.post(f"{draft}/edit", data={**form, "based_on": "1", "target": hidden(again.text, "target")})
+    assert saved.headers["location"] == f"{draft}/check"
+    assert "in York?" in await page(browser, f"{draft}/check")
+
+
 async def test_a_post_on_one_platform_is_not_answered_from_another(house: House, cast: Cast) -> None:
     browser = await house.browser_of(cast.officer)
     refused = await browser.post("/drafts/new", data=typed(X, LINKEDIN, text="At nine.", **ANSWER))

@@ -17,7 +17,6 @@ from tests.integrations.platforms.serving import Sandbox
 from tests.kit import ACCOUNTS, Cast, Urls, authorised, new_cast, written
 from tests.workflows.acts import in_seconds
 from tests.workflows.service import means_for, running_service, sandboxes
-from tests.workflows.test_watching import outsider
 from workflows.activities.sending import Sending
 from workflows.capturing import Capturer
 
@@ -33,7 +32,7 @@ def x(tmp_path: Path) -> Iterator[dict[str, Sandbox]]:
 
 def asked_by_a_reader(sandbox: Sandbox) -> tuple[str, str]:
     """A post that can be answered: its id and its address."""
-    post_id = outsider(sandbox, "POST", "/_rogue", account="x-1", text=QUESTION)["post_id"]
+    post_id = sandbox.rogue("x-1", QUESTION)
     return post_id, f"{sandbox.url}/department/status/{post_id}"
 
 
@@ -109,9 +108,9 @@ async def test_a_target_that_changed_or_is_gone_stops_the_post_and_people_look_a
     cast, (post_id, address) = await new_cast(database, urls), asked_by_a_reader(x["x"])
     saved = await answering(database, worker_database, x, tmp_path, cast, address)
     if change == "edited":
-        outsider(x["x"], "PATCH", f"/_posts/{post_id}", text="Do you agree that the minister should resign?")
+        x["x"].edit(post_id, "Do you agree that the minister should resign?")
     else:
-        outsider(x["x"], "DELETE", f"/_posts/{post_id}")
+        x["x"].vanish(post_id)
     publication = await scheduled(worker_database, saved)
     assert await Sending(means_for(worker_database, x, tmp_path / "media"), publication).run() == "let go"
     (row,) = as_admin(urls, "SELECT state, note FROM publication WHERE id = %s", publication)

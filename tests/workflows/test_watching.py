@@ -7,7 +7,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import httpx2
 import psycopg
 import pytest
 
@@ -15,27 +14,17 @@ from core.records.database import Database
 from core.records.facts import AccountFacts
 from integrations.platforms.registry import PLATFORMS
 from integrations.platforms.values import Access, NoAccess
+from integrations.sandbox.platforms.house import SandboxAccount
 from tests.core.publishing import AtTheGate, as_admin, at_the_gate, dispatched
-from tests.integrations.platforms.serving import Sandbox
+from tests.integrations.platforms.serving import Sandbox, sandbox
 from tests.kit import ACCOUNTS, Urls, new_cast
 from tests.workflows.acts import chains_hold
-from tests.workflows.service import means_for
+from tests.workflows.service import TOKEN, means_for
 from workflows.watching import Watcher
 
 pytestmark = [pytest.mark.anyio, pytest.mark.database]
 X = ACCOUNTS["x"]
 WORDS = "Check if you can get Pension Credit."
-
-
-def outsider(sandbox: Sandbox, method: str, path: str, **said: Any) -> dict[str, str]:
-    answer = httpx2.request(method, f"{sandbox.url}{path}", json=said or None, trust_env=False)
-    answer.raise_for_status()
-    found: dict[str, str] = answer.json()
-    return found
-
-
-def rogue(sandbox: Sandbox, text: str) -> str:
-    return outsider(sandbox, "POST", "/_rogue", account="x-1", text=text)["post_id"]
 
 
 def alarms(urls: Urls) -> list[tuple[str, str | None]]:
@@ -87,7 +76,7 @@ async def sent(database: Database, worker_database: Database, urls: Urls) -> AtT
 
 async def published(database: Database, worker_database: Database, urls: Urls, sandbox: Sandbox) -> tuple[AtTheGate, str]:
     """A verified post of ours that stands at the platform."""
-    one, post_id = await sent(database, worker_database, urls), rogue(sandbox, WORDS)
+    one, post_id = await sent(database, worker_database, urls), sandbox.rogue("x-1", WORDS)
     as_admin(urls, "UPDATE publication SET state = 'published', post_id = %s WHERE id = %s", post_id, one.id)
     as_admin(urls, "UPDATE publication SET state = 'verified' WHERE id = %s", one.id)
     return one, post_id
@@ -96,10 +85,10 @@ async def published(database: Database, worker_database: Database, urls: Urls, s
 async def test_a_post_in_no_ledger_raises_one_alarm_with_its_words_and_what_stood_before_none(
     urls: Urls, x: dict[str, Sandbox], watcher: Watcher, database: Database
 ) -> None:
-    rogue(x["x"], "It stood before the account was connected.")
+    x["x"].rogue("x-1", "It stood before the account was connected.")
     assert await watcher.watch_once() == 1
     assert alarms(urls) == []
-    post_id = rogue(x["x"], "Send us your savings at https://scam.example")
+    post_id = x["x"].rogue("x-1", "Send us your savings at https://scam.example")
     for _ in range(2):
         await look(urls, watcher)
     assert alarms(urls) == [("rogue", post_id)]
@@ -113,12 +102,45 @@ async def test_a_post_in_no_ledger_raises_one_alarm_with_its_words_and_what_stoo
     assert await chains_hold(database)
 
 
+# The ids that each platform gives its accounts, as the sandbox's are.
+IDS = {"facebook": "facebook-1", "linkedin": "linkedin-1", "bluesky": "did:plc:w" + "2" * 23, "mastodon": "109347812345678901"}
+
+
+@pytest.mark.parametrize("platform", IDS)
+async def test_a_rogue_post_is_seen_on_every_platform(
+    urls: Urls, worker_database: Database, tmp_path: Path, platform: str
+) -> None:
+    account = SandboxAccount(IDS[platform], "department", "Department", TOKEN)
+    as_admin(
+        urls,
+        "INSERT INTO account (id, platform, platform_account_id, handle, name, owner_team, status) "
+        "VALUES (gen_random_uuid(), %s, %s, 'department', 'Department', 'Press office', 'connected') "
+        "ON CONFLICT DO NOTHING",
+        platform,
+        account.account_id,
+    )
+    as_admin(urls, "UPDATE account SET status = CASE WHEN platform = %s THEN 'connected' ELSE 'disconnected' END", platform)
+    with sandbox(platform, account, tmp_path / platform) as there:
+        watcher = Watcher(worker_database, PLATFORMS, means_for(worker_database, {platform: there}, tmp_path).access_for)
+        there.rogue(account.account_id, "It stood before.")
+        assert await watcher.watch_once() == 1
+        post_id = there.rogue(account.account_id, "Not ours.")
+        await look(urls, watcher)
+    assert alarms(urls) == [("rogue", post_id)]
+    assert as_admin(urls, "SELECT evidence ->> 'text' AS text FROM alarm") == [{"text": "Not ours."}]
+
+
+async def test_what_is_posted_by_hand_has_nothing_to_watch(urls: Urls, x: dict[str, Sandbox], watcher: Watcher) -> None:
+    as_admin(urls, "UPDATE account SET platform = 'manual' WHERE id = %s", X)
+    assert await watcher.watch_once() == 0
+
+
 async def test_the_running_watch_sees_a_rogue_post_at_its_interval(urls: Urls, x: dict[str, Sandbox], watcher: Watcher) -> None:
     as_admin(urls, "INSERT INTO account_watch (account_id, every_seconds) VALUES (%s, 1)", X)
     running = asyncio.create_task(watcher.run())
     try:
         await until(lambda: bool(as_admin(urls, "SELECT 1 FROM account_watch WHERE seen_at IS NOT NULL")))
-        rogue(x["x"], "Not ours.")
+        x["x"].rogue("x-1", "Not ours.")
         await until(lambda: bool(alarms(urls)))
     finally:
         running.cancel()
@@ -131,13 +153,13 @@ async def test_ours_raise_nothing_until_one_is_edited_or_vanishes(
     one, post_id = await published(database, worker_database, urls, x["x"])
     await look(urls, watcher)
     assert alarms(urls) == []
-    outsider(x["x"], "PATCH", f"/_posts/{post_id}", text="Other words, by somebody who got in.")
+    x["x"].edit(post_id, "Other words, by somebody who got in.")
     for _ in range(2):
         await look(urls, watcher)
     assert alarms(urls) == [("edited", post_id)]
     (row,) = as_admin(urls, "SELECT evidence, publication_id FROM alarm")
     assert (row["evidence"]["authorised"], row["publication_id"]) == (WORDS, one.id)
-    outsider(x["x"], "DELETE", f"/_posts/{post_id}")
+    x["x"].vanish(post_id)
     for _ in range(2):
         await look(urls, watcher)
     assert alarms(urls) == [("edited", post_id), ("vanished", post_id)]
@@ -149,7 +171,7 @@ async def test_what_we_took_down_did_not_vanish(
     await watcher.watch_once()
     one, post_id = await published(database, worker_database, urls, x["x"])
     change_record(urls, "UPDATE publication SET state = 'removing' WHERE id = %s", one.id)
-    outsider(x["x"], "DELETE", f"/_posts/{post_id}")
+    x["x"].vanish(post_id)
     await look(urls, watcher)
     change_record(urls, "UPDATE publication SET state = 'removed' WHERE id = %s", one.id)
     await look(urls, watcher)
@@ -160,14 +182,14 @@ async def test_what_people_accepted_is_no_alarm_until_it_changes_again(
     urls: Urls, x: dict[str, Sandbox], watcher: Watcher, database: Database, worker_database: Database
 ) -> None:
     await watcher.watch_once()
-    one, post_id = await sent(database, worker_database, urls), rogue(x["x"], "As the platform cut it")
+    one, post_id = await sent(database, worker_database, urls), x["x"].rogue("x-1", "As the platform cut it")
     for state in ("published", "mismatch"):
         as_admin(urls, "UPDATE publication SET state = %s, post_id = %s WHERE id = %s", state, post_id, one.id)
     change_record(urls, "UPDATE publication SET state = 'verified' WHERE id = %s", one.id)
     for _ in range(2):
         await look(urls, watcher)
     assert alarms(urls) == []
-    outsider(x["x"], "PATCH", f"/_posts/{post_id}", text="Changed since.")
+    x["x"].edit(post_id, "Changed since.")
     await look(urls, watcher)
     assert alarms(urls) == [("edited", post_id)]
 
@@ -178,7 +200,7 @@ async def test_a_post_that_an_open_outcome_explains_is_left_alone_until_it_shoul
     await watcher.watch_once()
     one = await sent(database, worker_database, urls)
     change_record(urls, "UPDATE attempt SET dispatched_at = now()")
-    post_id = rogue(x["x"], WORDS)
+    post_id = x["x"].rogue("x-1", WORDS)
     await look(urls, watcher)
     assert alarms(urls) == []
     change_record(urls, "UPDATE attempt SET dispatched_at = now() - interval '4 minutes'")

@@ -40,7 +40,7 @@ class TypedTargets:
                     account_ids=accounts,
                     kind=typed.target_kind,
                     address=typed.target_address,
-                    known=typed.target,
+                    known=None if typed.target_again else typed.target,
                 )
         except BadInput as refusal:
             return replace(typed, target=""), [refusal]
