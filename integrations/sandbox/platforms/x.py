@@ -25,8 +25,6 @@ from integrations.sandbox.platforms.x_words import (
     unknown_parameter,
 )
 
-_MISSING = "https://api.x.com/2/problems/resource-not-found"
-
 
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
@@ -163,7 +161,7 @@ class XServer:
             return unauthorised()
         post = self.house.standing(post_id)
         if post is None:
-            return problem(404, "Not Found Error", f"Could not find tweet with id: [{post_id}].", _MISSING)
+            return JSONResponse(not_found("tweet", post_id), status_code=404, media_type="application/problem+json")
         if post.account != account.account_id:
             return foreign(post_id)
         return await tell(
