@@ -15,19 +15,20 @@ from core.records.database import Database
 from core.records.departures import Departure, Receipt, dispatch_all, record_receipts
 from workflows.together import Together
 
-TOGETHER = 40
+TOGETHER = 20
 # How many of one platform may be dispatched and not yet begun: what is dispatched must start within two seconds, and a
 # platform that is slow to connect holds up its own posts alone.
-BEGUN_AT_ONCE = 80
+BEGUN_AT_ONCE = 40
 RECEIPTS_WAIT_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
 class Leave:
-    """dispatch()'s answer, and the clock (CLOCK_BOOTTIME, seconds) before it was asked: the call must start soon after."""
+    """dispatch()'s answer, and an instant (CLOCK_BOOTTIME, seconds) that surely lies before it dispatched: the call must start
+    soon after."""
 
     answered: Dispatched
-    asked_at: float
+    since: float
 
 
 class Departures:
@@ -72,7 +73,10 @@ class Departures:
         async with self._database.transaction() as session:
             asked_at = boottime()
             answers = await dispatch_all(session, departures)
-        return [Leave(answered, asked_at) for answered in answers]
+        # The first of them was dispatched after it was asked for; the others as long after the first as the database says.
+        first = min((answered.at for answered in answers if answered.at), default=None)
+        later = [(answered.at - first).total_seconds() if first and answered.at else 0.0 for answered in answers]
+        return [Leave(answered, asked_at + after) for answered, after in zip(answers, later, strict=True)]
 
     async def _record(self, receipts: list[Receipt]) -> list[str]:
         await self._after_dispatches()

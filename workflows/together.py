@@ -1,4 +1,4 @@
-"""Doing at once what many ask for at one instant: one statement for forty, and nobody waits when nobody else asks."""
+"""Doing at once what many ask for at one instant: one statement for twenty, and nobody waits when nobody else asks."""
 
 import asyncio
 from collections import deque

@@ -97,7 +97,7 @@ class Calling:
             answered = left.answered
             if answered.attempt_id is None or answered.key is None or answered.epoch is None:
                 return answered
-            outcome = await self._send(ready, answered.key, left.asked_at, place)
+            outcome = await self._send(ready, answered.key, left.since, place)
         await self._record(answered.attempt_id, answered.epoch, ready.account.id, outcome)
         self._reach(Point.RECORDED)
         return replace(answered, result=str(outcome.result))
@@ -110,13 +110,13 @@ class Calling:
             answered = await dispatch(connection, self._id, epoch=epoch, verdict=verdict, again=True, resend=resend)
         return Leave(answered, asked_at)
 
-    async def _send(self, ready: Ready, key: SendKey, asked_at: float, place: Place) -> Outcome:
+    async def _send(self, ready: Ready, key: SendKey, since: float, place: Place) -> Outcome:
         """One call, no hidden retries. The session is closed: nothing is locked while the platform answers."""
         self._reach(Point.DISPATCHED)
 
         def may_start() -> bool:
             place.give_back()
-            return boottime() - asked_at <= START_WITHIN_SECONDS
+            return boottime() - since <= START_WITHIN_SECONDS
 
         outcome = await self._means.platforms[ready.rendition.platform].send(
             ready.access, ready.rendition, ready.prepared, key=key, may_start=may_start
