@@ -15,9 +15,10 @@ from core.records.database import Database
 from core.use_cases.drafting import Saved, reschedule, save_draft
 from core.use_cases.holding import lift_hold, place_hold
 from core.use_cases.media import upload_image
+from core.use_cases.resolving import Act, ask, confirm
 from core.use_cases.submitting import submit, withdraw
 from integrations.store import MediaStore
-from tests.kit import source
+from tests.kit import Cast, source
 
 
 def in_seconds(seconds: float) -> datetime:
@@ -58,6 +59,15 @@ async def edited(database: Database, by: Person, saved: Saved, *, publish_at: da
             source=source(text="Other words, seen by nobody."),
             publish_at=publish_at,
         )
+
+
+async def two_say(database: Database, cast: Cast, publication_id: UUID, act: Act, *, post: str = "") -> UUID:
+    """The two authorisers say it, one after the other; the proposal's id."""
+    async with database.transaction() as session:
+        asked = await ask(session, by=cast.press, publication_id=publication_id, act=act, reason="We looked.", post=post)
+    async with database.transaction() as session:
+        await confirm(session, by=cast.policy, proposal_id=asked, act=act)
+    return asked
 
 
 async def held(database: Database, scope: str = "all", target: str = "") -> UUID:

@@ -25,6 +25,7 @@ from integrations.store import MediaStore
 from tests.integrations.platforms.serving import Sandbox, sandbox
 from tests.kit import Urls
 from workflows.activities.means import Means
+from workflows.activities.patience import Patience
 from workflows.courier import Courier
 from workflows.departures import Departures
 from workflows.gate import Gate
@@ -33,16 +34,33 @@ from workflows.points import Reached, nobody_listens
 from workflows.worker import build_worker
 
 TOKEN = "token-canary-7f3a"
+SHORT = Patience(
+    looks=(0.3, 1.0, 2.0),
+    naming=3.0,
+    processing=3.0,
+    release=2.0,
+    evidence=1.5,
+    removal=3.0,
+    removal_limited=6.0,
+    unread=0.5,
+    again=0.4,
+)
+"""As the service waits for minutes, tests wait for seconds."""
 HANDLE = "department"
 
 
 @contextmanager
-def sandboxes(folder: Path, *platforms: str) -> Iterator[dict[str, Sandbox]]:
+def sandboxes(folder: Path, *platforms: str, refuse_duplicates: bool = False) -> Iterator[dict[str, Sandbox]]:
     """Each platform's sandbox with the account that the kit's register names."""
     with contextlib.ExitStack() as stack:
         yield {
             platform: stack.enter_context(
-                sandbox(platform, SandboxAccount(f"{platform}-1", HANDLE, "Department", TOKEN), folder / platform)
+                sandbox(
+                    platform,
+                    SandboxAccount(f"{platform}-1", HANDLE, "Department", TOKEN),
+                    folder / platform,
+                    refuse_duplicates=refuse_duplicates,
+                )
             )
             for platform in platforms
         }
@@ -98,6 +116,14 @@ class Service:
                 raise AssertionError(f"After {seconds} s the draft's publications are {seen}, not {states}")
             await asyncio.sleep(0.05)
 
+    async def rows_appear(self, query: str, count: int, *, seconds: float = 20.0, **values: Any) -> list[dict[str, Any]]:
+        """Wait until the query gives so many rows."""
+        deadline = time.monotonic() + seconds
+        while len(found := self.rows(query, **values)) < count:
+            assert time.monotonic() < deadline, f"{len(found)} rows of {count} after {seconds} s: {query}"
+            await asyncio.sleep(0.1)
+        return found
+
     async def told(self, seconds: float = 10.0) -> None:
         """Wait until every message is delivered and the workflows had a moment to act on it."""
         deadline = time.monotonic() + seconds
@@ -116,9 +142,10 @@ def means_for(
     worker: str = "worker-1",
     platforms: Mapping[str, Platform] = PLATFORMS,
     token: str = TOKEN,
+    patience: Patience | None = None,
 ) -> Means:
     async def access_for(account: AccountFacts) -> Access:
-        url = there[account.platform].url
+        url = there[account.platform].url if account.platform in there else ""
         return Access(account.platform_account_id, account.handle, token, url, public_url=url)
 
     return Means(
@@ -130,6 +157,7 @@ def means_for(
         departures=Departures(database),
         worker=worker,
         reached=reached,
+        patience=patience or Patience(),
     )
 
 
