@@ -16,13 +16,17 @@ from web.desk import Desk, request_id
 from web.failures import BrokenPages, FailurePages, register
 from web.headers import CrossOriginProtection, SecurityHeaders
 from web.pages.accounts import account_routes
+from web.pages.attention import attention_routes
 from web.pages.connecting import connecting_routes
 from web.pages.deciding import deciding_routes
 from web.pages.drafts import draft_routes
 from web.pages.holds import hold_routes
 from web.pages.images import image_routes
+from web.pages.publications import publication_routes
 from web.pages.queues import queue_routes
 from web.pages.record import record_routes
+from web.pages.releases import release_routes
+from web.pages.taking_down import taking_down_routes
 from web.pages.writing import writing_routes
 from web.sessions import Reread, ServerSessions, SessionStore
 from web.sign_in import Provider, sign_in_routes
@@ -30,6 +34,22 @@ from web.templates import STATIC
 
 # Four images of 10 MB each and the words around them.
 MAX_BODY = 42 * 1024 * 1024
+
+# The first that matches an address answers it.
+_PAGES = (
+    queue_routes,
+    writing_routes,
+    deciding_routes,
+    draft_routes,
+    record_routes,
+    hold_routes,
+    attention_routes,
+    publication_routes,
+    taking_down_routes,
+    release_routes,
+    connecting_routes,
+    account_routes,
+)
 
 
 @dataclass(frozen=True)
@@ -59,17 +79,8 @@ def build(
     register(app, failures)
     app.mount("/static", KeptByBrowsers(directory=STATIC), name="static")
     app.include_router(_sign_in_router(desk, sign_in))
-    for router in (
-        queue_routes(desk),
-        writing_routes(desk),
-        deciding_routes(desk),
-        draft_routes(desk),
-        record_routes(desk),
-        hold_routes(desk),
-        connecting_routes(desk),
-        account_routes(desk),
-    ):
-        app.include_router(router, dependencies=[Depends(desk.note_service)])
+    for routes in _PAGES:
+        app.include_router(routes(desk), dependencies=[Depends(desk.note_service)])
     app.include_router(image_routes(desk))
     # The last one added is the outermost.
     app.add_middleware(ServerSessions, store=sign_in.sessions, reread=sign_in.reread, secure=https)

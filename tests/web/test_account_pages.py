@@ -119,9 +119,9 @@ async def test_no_code_and_no_password_is_kept_where_the_api_can_read_it(house: 
     sent = await first.post(password_page, data={"identifier": "dept.example.com", "app_password": APP_PASSWORD})
     assert sent.status_code == 303, sent.text
     assert APP_PASSWORD not in sent.text + sent.headers["location"]
-    for row in house.sessions.rows.values():
-        assert CODE not in str(row.data)
-        assert APP_PASSWORD not in str(row.data)
+    for kept in house.sessions.rows.values():
+        assert CODE not in str(kept.data)
+        assert APP_PASSWORD not in str(kept.data)
     tables = as_admin(urls, "SELECT table_name FROM information_schema.tables WHERE table_schema = 'public'")
     for table in (row["table_name"] for row in tables):
         for row in as_admin(urls, f"SELECT t::text AS said FROM {table} t"):  # noqa: S608 - names from the catalogue

@@ -3,7 +3,6 @@
 No form leads away from here: the browser goes on by a Refresh header, so the content security policy stays as it is.
 """
 
-import secrets
 from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
@@ -27,6 +26,7 @@ from core.use_cases.connecting import (
     receive_code,
 )
 from web.account_views import account_facts
+from web.consents import browser_of, forget_state, keep_state, named, page_of, start_of, state_of
 from web.desk import Desk, RequestId, Visitor
 from web.errors import FieldErrors
 from web.proving import prove_again, typed_before
@@ -34,7 +34,6 @@ from web.session import session_of
 from web.sign_in import CONSENT_CALLBACK
 
 EXCHANGED_WITHIN_SECONDS = 2
-_BROWSER, _STATE = "connecting_browser", "connecting_state"
 
 
 class ConnectingPages:
@@ -49,7 +48,7 @@ class ConnectingPages:
     async def start(self, request: Request, by: Visitor, account_id: UUID) -> Response:
         account = await self._account(by, account_id)
         if account.kind == "by_hand":
-            return self._ask_page(request, account, None, typed_before(request, _here(account_id)), FieldErrors())
+            return self._ask_page(request, account, None, typed_before(request, start_of(account_id)), FieldErrors())
         return self._start_page(request, account, FieldErrors())
 
     def _start_page(self, request: Request, account: AccountSeen, errors: FieldErrors, status: int = 200) -> Response:
@@ -59,7 +58,7 @@ class ConnectingPages:
             "facts": account_facts(account),
             "again": bool(account.platform_account_id),
             "password": account.kind == "app_password",
-            "action": _here(account.id),
+            "action": start_of(account.id),
         }
         return self._desk.page(request, "connect.html", status, title="Connect this account", errors=errors, view=view, back=back)
 
@@ -75,16 +74,16 @@ class ConnectingPages:
                     authenticated_at=session_of(request).auth_time,
                     account_id=account_id,
                     consent=self._desk.consent,
-                    browser=_browser(request),
+                    browser=browser_of(request),
                     request=request_id,
                 )
         except StepUpNeeded:
-            return prove_again(request, _here(account_id))
+            return prove_again(request, start_of(account_id))
         except Conflict as refusal:
             return self._start_page(request, account, FieldErrors((("form", str(refusal)),)), 409)
         if not begun.address:
-            session_of(request)[_STATE] = {"account": str(account_id), "state": begun.state}
-            return RedirectResponse(f"{_here(account_id)}/app-password", 303)
+            keep_state(request, account_id, begun.state)
+            return RedirectResponse(f"{start_of(account_id)}/app-password", 303)
         page = self._desk.page(
             request,
             "leaving.html",
@@ -97,8 +96,8 @@ class ConnectingPages:
 
     async def password_form(self, request: Request, by: Visitor, account_id: UUID) -> Response:
         account = await self._account(by, account_id)
-        if _state(request, account_id) is None:
-            return RedirectResponse(_here(account_id), 303)
+        if state_of(request, account_id) is None:
+            return RedirectResponse(start_of(account_id), 303)
         return self._password_page(request, account, account.handle, FieldErrors())
 
     def _password_page(
@@ -111,7 +110,7 @@ class ConnectingPages:
             title=f"Enter an app password of {account.platform_label}",
             errors=errors,
             typed={"identifier": identifier},
-            action=f"{_here(account.id)}/app-password",
+            action=f"{start_of(account.id)}/app-password",
             back={"text": "Back to the account", "href": f"/accounts/{account.id}"},
         )
 
@@ -124,27 +123,27 @@ class ConnectingPages:
                 connection_id = await offer_app_password(
                     session,
                     by=by,
-                    browser=_browser(request),
-                    state=_state(request, account_id) or "",
+                    browser=browser_of(request),
+                    state=state_of(request, account_id) or "",
                     identifier=identifier,
                     app_password=str(form.get("app_password") or ""),
                 )
         except BadInput as refusal:
             account = await self._account(by, account_id)
             return self._password_page(request, account, identifier, FieldErrors.from_refusal(refusal), 422)
-        session_of(request).pop(_STATE, None)
+        forget_state(request)
         return RedirectResponse(f"/accounts/connect/{connection_id}", 303)
 
     async def callback(self, request: Request, by: Visitor) -> Response:
         """The code is sealed to the worker and leaves the address at once."""
         async with self._desk.database.transaction() as session:
-            connection_id = await receive_code(session, by=by, browser=_browser(request), answer=dict(request.query_params))
+            connection_id = await receive_code(session, by=by, browser=browser_of(request), answer=dict(request.query_params))
         return RedirectResponse(f"/accounts/connect/{connection_id}", 303)
 
     async def connection(self, request: Request, by: Visitor, connection_id: UUID) -> Response:
         seen, account = await self._connection(by, connection_id)
         if seen.status == "found":
-            return self._ask_page(request, account, seen, typed_before(request, _consent(seen)), FieldErrors())
+            return self._ask_page(request, account, seen, typed_before(request, page_of(seen)), FieldErrors())
         exchanging = seen.status in ("begun", "exchanging")
         page = self._desk.page(
             request,
@@ -152,13 +151,13 @@ class ConnectingPages:
             title="Being connected" if exchanging else "This was not connected" if seen.status == "failed" else "Connected",
             exchanging=exchanging,
             note=seen.note,
-            here=_consent(seen),
-            again=_here(account.id),
+            here=page_of(seen),
+            again=start_of(account.id),
             account=f"/accounts/{account.id}",
             platform=account.platform_label,
         )
         if exchanging:
-            page.headers["refresh"] = f"{EXCHANGED_WITHIN_SECONDS}; url={_consent(seen)}"
+            page.headers["refresh"] = f"{EXCHANGED_WITHIN_SECONDS}; url={page_of(seen)}"
         return page
 
     async def _connection(self, by: Visitor, connection_id: UUID) -> tuple[ConnectionSeen, AccountSeen]:
@@ -179,9 +178,9 @@ class ConnectingPages:
         view = {
             "caption": f"{account.name} on {account.platform_label}",
             "facts": account_facts(account),
-            "action": _consent(seen) if seen else f"{_here(account.id)}/by-hand",
+            "action": page_of(seen) if seen else f"{start_of(account.id)}/by-hand",
             "choices": [
-                {"value": one.platform_account_id, "text": one.name or one.handle, "hint": {"text": _named(one.handle, one)}}
+                {"value": one.platform_account_id, "text": one.name or one.handle, "hint": {"text": named(one.handle, one)}}
                 for one in found
             ],
             "by_hand": seen is None,
@@ -218,35 +217,12 @@ class ConnectingPages:
                     request=request_id,
                 )
         except StepUpNeeded:
-            return prove_again(request, _consent(seen) if seen else _here(account.id), typed)
+            return prove_again(request, page_of(seen) if seen else start_of(account.id), typed)
         except BadInput as refusal:
             errors = FieldErrors.from_refusal(refusal, {"platform_account_id": "chosen"})
             return self._ask_page(request, account, seen, typed, errors, 422)
         session_of(request).flash("Asked. Nothing is posted there until another account manager confirms.")
         return RedirectResponse(f"/accounts/{account.id}", 303)
-
-
-def _here(account_id: UUID) -> str:
-    return f"/accounts/{account_id}/connect"
-
-
-def _consent(seen: ConnectionSeen) -> str:
-    return f"/accounts/connect/{seen.id}"
-
-
-def _named(handle: str, found: Any) -> str:
-    return f"{handle}, number {found.platform_account_id}" if handle else f"Number {found.platform_account_id}"
-
-
-def _browser(request: Request) -> str:
-    """A name of this browser's session that outlives a fresh sign-in: a consent counts only where it was begun."""
-    name: str = session_of(request).setdefault(_BROWSER, secrets.token_urlsafe(24))
-    return name
-
-
-def _state(request: Request, account_id: UUID) -> str | None:
-    kept = session_of(request).get(_STATE) or {}
-    return str(kept["state"]) if kept.get("account") == str(account_id) else None
 
 
 def connecting_routes(desk: Desk) -> APIRouter:

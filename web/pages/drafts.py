@@ -10,6 +10,7 @@ from starlette.responses import RedirectResponse, Response
 from core.domain.publication import SENT_OR_MAYBE
 from core.domain.refusals import AlreadySent, BadInput, NoPlan, NothingToWithdraw, WindowPast
 from core.use_cases.access import require
+from core.use_cases.correcting import corrects
 from core.use_cases.drafting import WRITERS, reschedule
 from core.use_cases.holding import PLACERS
 from core.use_cases.looking import DraftView, look
@@ -52,6 +53,7 @@ class DraftPages:
         async with self._desk.database.transaction() as session:
             view = await look(session, by=by, draft_id=draft_id)
             await note_view(session, by=by, draft_id=draft_id, version=view.version)
+            corrected = await corrects(session, draft_id)
         here = f"/drafts/{draft_id}"
         return self._desk.page(
             request,
@@ -64,6 +66,7 @@ class DraftPages:
                 "actions": [{"href": f"{here}/{path}", "text": text} for key, text, path in _ACTIONS if key in view.may],
                 "hold": f"/holds/new?draft={draft_id}" if by.has(*PLACERS) and view.submitted_at else None,
                 "facts": facts_in(view),
+                "corrects": f"/publications/{corrected.publication_id}" if corrected else None,
                 "publications": _publications(view),
                 "previews": previews_in(view),
                 "steps": steps_in(view) if view.submitted_at else [],

@@ -12,13 +12,17 @@ from starlette.responses import Response
 from core.domain.content import tidied
 from core.domain.manifest import renditions_in
 from core.domain.publication import State
+from core.use_cases.correcting import corrections_of
 from core.use_cases.looking import DraftView, look
+from core.use_cases.next_steps import NextSteps, next_steps
 from core.use_cases.record import AuditLine, PublicationView, audit_list, publication_record
+from core.use_cases.unresolved import Evidence, evidence
 from core.use_cases.versions import version_view
 from web.desk import Desk, Visitor
 from web.draft_views import Entry, Fact, image_url
 from web.pages.evidence import evidence_routes
 from web.previews import Preview, preview_of
+from web.publication_views import evidence_view, said_entries, steps_view
 from web.when import london
 from web.words import digest_shortly, label_of, platform_name
 
@@ -26,14 +30,8 @@ _TROUBLE = {State.UNKNOWN, State.MISMATCH, State.REJECTED, State.HELD, State.REV
 _OWNERS = {
     "service": "The service itself",
     "officer": "A communications officer",
-    "authoriser": "Two people: look at the evidence below and settle it",
-}
-# What the owner can do about it: only a held or refused post takes a new time.
-_EXITS = {
-    State.HELD: "give it a new time, or withdraw it",
-    State.REJECTED: "put right what the platform names and give it a new time, or withdraw it",
-    State.REVOKED: "withdraw it; after that it can be submitted again",
-    State.EXPIRED: "give it a new window and submit that, or withdraw it",
+    "authoriser": "Two people who did not write it",
+    "releaser": "The person named for this account",
 }
 _RESULTS = {
     "accepted": "The platform accepted it",
@@ -52,6 +50,9 @@ class RecordPages:
             record = await publication_record(session, by=by, publication_id=publication_id)
             view = await look(session, by=by, draft_id=record.draft_id)
             preview = await self._preview(session, by, record, view)
+            steps = await next_steps(session, by=by, publication_id=publication_id)
+            found = await evidence(session, by=by, publication_id=publication_id)
+            corrections = await corrections_of(session, publication_id)
         return self._desk.page(
             request,
             "publication.html",
@@ -63,10 +64,12 @@ class RecordPages:
                 "means": label_of(record.state).means,
                 "permalink": record.permalink,
                 "platform": record.platform,
-                "facts": _facts(record),
+                "facts": _facts(record, steps),
+                "steps": steps_view(steps, record.draft_id),
+                "evidence": evidence_view(found, corrections, record.state),
                 "digest": record.digest,
                 "preview": preview,
-                "timeline": _timeline(record),
+                "timeline": _timeline(record, found),
             },
         )
 
@@ -100,21 +103,21 @@ class RecordPages:
         )
 
 
-def _facts(record: PublicationView) -> list[Fact]:
+def _facts(record: PublicationView, steps: NextSteps) -> list[Fact]:
     facts = [Fact("Account", f"{record.account}, {record.handle}"), Fact("Publish time", london(record.publish_at))]
     if record.post_id:
         facts.append(Fact("The platform’s number for it", record.post_id))
-    if record.owner:
-        exits = f": {_EXITS[record.state]}" if record.state in _EXITS else ""
-        facts.append(Fact("Who acts next", f"{_OWNERS.get(record.owner, record.owner)}{exits}"))
+    if steps.owner:
+        facts.append(Fact("Who acts next", _OWNERS.get(steps.owner, steps.owner)))
     if record.note:
         facts.append(Fact("Note", record.note))
     return facts
 
 
-def _timeline(record: PublicationView) -> list[Entry]:
-    """Transitions, calls and answers in the order they happened."""
-    entries = [
+def _timeline(record: PublicationView, found: Evidence) -> list[Entry]:
+    """Transitions, calls, answers and what people asked, in the order they happened."""
+    entries = said_entries(found)
+    entries += [
         Entry(move.at, label_of(State(move.after)).text, text=move.note, trouble=State(move.after) in _TROUBLE)
         for move in record.transitions
     ]

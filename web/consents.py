@@ -1,0 +1,42 @@
+"""A consent under way: its addresses, and what this browser's session remembers of it."""
+
+import secrets
+from uuid import UUID
+
+from starlette.requests import Request
+
+from core.use_cases.connecting import ConnectionSeen, Found
+from web.session import session_of
+
+_BROWSER, _STATE = "connecting_browser", "connecting_state"
+
+
+def start_of(account_id: UUID) -> str:
+    return f"/accounts/{account_id}/connect"
+
+
+def page_of(seen: ConnectionSeen) -> str:
+    return f"/accounts/connect/{seen.id}"
+
+
+def named(handle: str, found: Found) -> str:
+    return f"{handle}, number {found.platform_account_id}" if handle else f"Number {found.platform_account_id}"
+
+
+def browser_of(request: Request) -> str:
+    """A name of this browser's session that outlives a fresh sign-in: a consent counts only where it was begun."""
+    name: str = session_of(request).setdefault(_BROWSER, secrets.token_urlsafe(24))
+    return name
+
+
+def state_of(request: Request, account_id: UUID) -> str | None:
+    kept = session_of(request).get(_STATE) or {}
+    return str(kept["state"]) if kept.get("account") == str(account_id) else None
+
+
+def keep_state(request: Request, account_id: UUID, state: str) -> None:
+    session_of(request)[_STATE] = {"account": str(account_id), "state": state}
+
+
+def forget_state(request: Request) -> None:
+    session_of(request).pop(_STATE, None)
