@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
 
+import filetype  # type: ignore[import-untyped]
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse, RedirectResponse
 from pydantic import ValidationError
@@ -181,6 +182,8 @@ class BlueskyServer:
         data, mime = await request.body(), request.headers.get("content-type", "")
         if not data or not mime:
             return error(400, "InvalidRequest", "Request encoding (Content-Type) required but not provided")
+        sniffed = filetype.guess(data)  # A PDS believes the bytes before the header.
+        mime = sniffed.mime if sniffed else mime
         cid = blob_cid(data)
         media_id = f"{account.account_id}/{cid}"
         self.house.keep_upload(account, media_id, mime=mime, data=data)

@@ -209,7 +209,13 @@ class MastodonServer:
 
     async def instance(self, request: Request) -> Response:
         limits = {"max_characters": MOST_CHARACTERS, "max_media_attachments": 4, "characters_reserved_per_url": 23}
-        body = {"domain": request.url.netloc, "uri": request.url.netloc, "title": "Mastodon sandbox", "version": "4.5.0"}
+        body = {
+            "domain": request.url.netloc,
+            "uri": request.url.netloc,
+            "title": "Mastodon sandbox",
+            "version": "4.5.0",
+            "api_versions": {"mastodon": 7},
+        }
         contact = account_json(self.house.accounts[0], str(request.base_url)) if self.house.accounts else None
         return JSONResponse({**body, "configuration": {"statuses": limits}, "contact_account": contact})
 
