@@ -12,7 +12,7 @@ from pathlib import Path
 
 from core.records.migrate import LOGINS, bootstrap, migrate
 from countersign.demo.addresses import Addresses, kept_addresses, login_url
-from countersign.demo.seeds import ACCOUNTS
+from countersign.demo.seeds import ACCOUNTS, TO_CONNECT
 from countersign.demo.tokens import key_file
 from countersign.embedded.children import Children, wait_until
 from countersign.embedded.ports import LOOPBACK, port_taken
@@ -29,6 +29,7 @@ CLIENT_ID = "countersign"
 # What a part is told comes from here alone, whatever stands in the surroundings.
 OURS = ("COUNTERSIGN_", "SANDBOX_", "OIDC_", "TEMPORAL_", "DATABASE_")
 Say = Callable[[str], None]
+SANDBOXES = ACCOUNTS | TO_CONNECT
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ def kept_secrets(state: Path) -> Secrets:
         logins={login: kept_secret(folder / login) for login in LOGINS},
         web_client=kept_secret(folder / "web_client"),
         machine_client=kept_secret(folder / "machine_client"),
-        tokens={platform: kept_secret(folder / f"token_{platform}") for platform in ACCOUNTS},
+        tokens={platform: kept_secret(folder / f"token_{platform}") for platform in SANDBOXES},
         clients={
             platform: kept_secret(folder / f"client_{platform}")
             for platform in ACCOUNTS
@@ -95,7 +96,7 @@ class Parts:
             temporal.result()
         self.start_worker(stop_worker_at)
         self._answers("identity", self.addresses.port("identity"), "/.well-known/openid-configuration")
-        for platform in ACCOUNTS:
+        for platform in SANDBOXES:
             self._answers("platforms", self.addresses.port(platform), "/")
 
     def prepare_database(self) -> None:
@@ -120,10 +121,10 @@ class Parts:
                 "ledger": str(self.state / f"{platform}.sqlite"),
                 "accounts": [[platform_id, handle, name]],
             }
-            for platform, (platform_id, handle, name) in ACCOUNTS.items()
+            for platform, (platform_id, handle, name) in SANDBOXES.items()
         ]
         served = [word for stand in stands for word in ("--serve", dumps(stand))]
-        tokens = {ids[0]: self.secrets.tokens[platform] for platform, ids in ACCOUNTS.items()}
+        tokens = {ids[0]: self.secrets.tokens[platform] for platform, ids in SANDBOXES.items()}
         registered = {
             platform: {"client_id": CLIENT_ID, "client_secret": secret, "redirect_uris": [f"{self.base_url}{CONSENT_CALLBACK}"]}
             for platform, secret in self.secrets.clients.items()
@@ -142,13 +143,13 @@ class Parts:
                 "COUNTERSIGN_BASE_URL": self.base_url,
                 "COUNTERSIGN_MEDIA_FOLDER": str(self.state / "media"),
                 "COUNTERSIGN_CLIENT_IDS": dumps(dict.fromkeys(self.secrets.clients, CLIENT_ID)),
-                "COUNTERSIGN_PUBLIC_URLS": dumps({platform: self.addresses.url(platform) for platform in ACCOUNTS}),
+                "COUNTERSIGN_PUBLIC_URLS": dumps({platform: self.addresses.url(platform) for platform in SANDBOXES}),
                 "COUNTERSIGN_SANDBOX": "true",
             },
         )
 
     def start_worker(self, stop_at: str = "") -> None:
-        platforms = {platform: self.addresses.url(platform) for platform in ACCOUNTS}
+        platforms = {platform: self.addresses.url(platform) for platform in SANDBOXES}
         self._python(
             "worker",
             ["countersign", "worker"],

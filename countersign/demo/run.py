@@ -10,8 +10,8 @@ from rich.console import Console
 from core.records.database import Database
 from countersign.demo.first_drafts import FirstDrafts, has_drafts, known_people
 from countersign.demo.operator import leave_operator_url
-from countersign.demo.parts import Parts
-from countersign.demo.seeds import ACCOUNTS, seed_register
+from countersign.demo.parts import SANDBOXES, Parts
+from countersign.demo.seeds import TO_CONNECT, seed_register
 from countersign.demo.tokens import seed_tokens
 from countersign.embedded.state import claimed
 from countersign.embedded.trouble import EmbeddedTrouble
@@ -47,7 +47,8 @@ async def seed(parts: Parts, *, drafts: bool = True) -> None:
     try:
         people = await known_people(database, parts.issuer)
         owner = parts.login("countersign_migrator")
-        seed_register(owner, people={subject: who.id for subject, who in people.items()})
+        servers = {platform: parts.addresses.url(platform) for platform in TO_CONNECT}
+        seed_register(owner, people={subject: who.id for subject, who in people.items()}, servers=servers)
         await seed_tokens(owner, state=parts.state, asked_by=people["marcus"].id, tokens=parts.secrets.tokens)
         if drafts and not await has_drafts(database):
             await FirstDrafts(database, MediaStore.at(str(parts.state / "media")), people).write()
@@ -62,6 +63,8 @@ def _tell(parts: Parts, console: Console) -> None:
         roles = ", ".join(role.replace("_", " ") for role in who.roles) or "no role: sees what such a person sees"
         console.print(f"  {who.name:16} {roles}")
     console.print("\nWhat was published shows on the sandbox platforms:")
-    for platform in ACCOUNTS:
+    for platform in SANDBOXES:
         console.print(f"  {platform:16} {parts.addresses.url(platform)}")
-    console.print("\nCtrl-C stops everything.")
+    password = parts.state / "secrets" / "token_bluesky"
+    console.print(f"\nMarcus and Grace can connect Bluesky and Mastodon; the app password for Bluesky stands in {password}.")
+    console.print("Ctrl-C stops everything.")
