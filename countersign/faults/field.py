@@ -4,6 +4,7 @@ import contextlib
 import os
 import re
 import signal
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -28,6 +29,9 @@ class Field(Parts):
         super().__init__(state, port=free_port(), say=say)
         self.wires = Wires()
         self.paused: set[str] = set()
+        self.deaths: Counter[str] = Counter()
+        """How often a worker died at which named point."""
+        self._armed: dict[str, str] = {}
         self._starting = WORKERS[0]
         self._http = httpx2.Client(trust_env=False, timeout=10)
 
@@ -41,7 +45,7 @@ class Field(Parts):
 
     def work(self, name: str, stop_at: str = "") -> None:
         """Start this worker, which must not be running."""
-        self._starting = name
+        self._starting, self._armed[name] = name, stop_at
         try:
             self.start_worker(stop_at)
         finally:
@@ -71,10 +75,11 @@ class Field(Parts):
         elif name == "engine":
             self.temporal.kill()
         else:
+            self._armed.pop(name, None)
             self.children[name].kill()
             self.paused.discard(name)
 
-    def start_again(self, name: str, stop_at: str = "") -> None:
+    def start_again(self, name: str) -> None:
         """After a kill, a part that is not up. Servers come back on their ports, with what they had kept."""
         if name == "database":
             if not self.postgres.child.alive:
@@ -83,8 +88,10 @@ class Field(Parts):
             if not self.temporal.child.alive:
                 self.temporal.start()
         elif not self.children[name].alive:
+            if at := self._armed.pop(name, ""):
+                self.deaths[at] += 1
             self.children[name].kill()
-            self.start_api() if name == "api" else self.work(name, stop_at)
+            self.start_api() if name == "api" else self.work(name)
         for wire, port in self.ports().items():
             self.wires.lay(wire, port)
 

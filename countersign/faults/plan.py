@@ -15,7 +15,7 @@ KILLS_A_ROUND = 4
 POINTS = tuple(str(point) for point in Point if point not in (Point.EVIDENCE_KEPT, Point.REMOVAL_ANSWERED))
 PAUSED_AT = (str(Point.DISPATCHED), str(Point.AT_THE_GATE), str(Point.ANSWERED), str(Point.CLAIMED))
 # Seconds, all counted from the first due instant of a round.
-BEFORE_DUE, AFTER_DUE, DUE_WITHIN = 1.5, 4.0, 3.0
+BEFORE_DUE, AFTER_DUE, DUE_WITHIN = 1.5, 3.0, 2.0
 
 
 class Kind(StrEnum):
@@ -23,7 +23,7 @@ class Kind(StrEnum):
 
     KILLED_AT = "worker killed at a point"
     PAUSED_AT = "worker paused at a point"
-    KILLED = "workers killed at any instant"
+    KILLED = "workers killed any time"
     PAUSED = "workers paused past leases"
     DATABASE = "PostgreSQL killed"
     ENGINE = "Temporal killed"
@@ -87,8 +87,8 @@ class Round:
     kind: Kind
     drafts: tuple[Wanted, ...]
     strikes: tuple[Strike, ...]
-    stop_at: tuple[str, ...] = ()
-    """What the first worker is told to stop at, as COUNTERSIGN_STOP_AT; each time it is started again, at the next."""
+    stop_at: str = ""
+    """What the first worker is told to stop at, as COUNTERSIGN_STOP_AT."""
     paused_for: float = 0.0
 
     @property
@@ -125,21 +125,30 @@ def plan(seed: int, publications: int) -> list[Round]:
     while left > 0:
         if not order:
             order = draw.chance.sample(kinds, len(kinds))
-        rounds.append(_round(draw, len(rounds) + 1, order.pop(), min(size, left)))
-        left -= rounds[-1].publications
+        kind = order.pop()
+        # What the dead one held is nobody's for 15 s: each point gets drafts of its own.
+        for part in _parts(min(size, left), KILLS_A_ROUND if kind is Kind.KILLED_AT else 1):
+            rounds.append(_round(draw, len(rounds) + 1, kind, part))
+            left -= part
     return rounds
+
+
+def _parts(size: int, count: int) -> list[int]:
+    """`size` in so many parts as equal as can be, none empty."""
+    return [part for number in range(count) if (part := (size + number) // count)]
 
 
 def _round(draw: _Draw, number: int, kind: Kind, size: int) -> Round:
     drafts = tuple(_drafts(draw, kind, size))
     strikes = [*_STRIKES[kind](draw), *_always(draw, kind)]
-    stop_at: tuple[str, ...] = ()
-    paused = 0.0
+    stop_at, paused = "", 0.0
     if kind is Kind.KILLED_AT:
-        stop_at = tuple(draw.next_of("point killed at", POINTS) for _ in range(KILLS_A_ROUND))
+        stop_at = draw.next_of("point killed at", POINTS)
+        if stop_at == Point.LOOKED_UP:
+            strikes += [Strike(-BEFORE_DUE, Act.LIE, platform, how=str(Mode.CUT_AFTER), times=size) for platform in PLATFORMS]
     elif kind is Kind.PAUSED_AT:
-        paused = float(draw.next_of("pause", ("3.0", "17.0", "33.0")))
-        stop_at = (f"pause:{draw.next_of('point paused at', PAUSED_AT)}",)
+        paused = float(draw.next_of("pause", ("33.0", "3.0", "17.0")))
+        stop_at = f"pause:{draw.next_of('point paused at', PAUSED_AT)}"
     return Round(number, kind, drafts, tuple(sorted(strikes, key=lambda strike: strike.at)), stop_at, paused)
 
 

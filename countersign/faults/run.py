@@ -24,9 +24,9 @@ from countersign.faults.plan import Kind, Round, plan
 from countersign.faults.striking import Striker
 from countersign.faults.telling import tell
 
-# Between the start of a round and its first due instant: enough to write and decide its drafts.
-LEAD = timedelta(seconds=6)
-LEAD_OVER_HTTP = timedelta(seconds=16)
+# Between the start of a round and its first due instant: enough to write and decide its drafts, as long as the round before
+# took for that; over HTTP with the api killed in between, longer.
+LEAD, OVER_HTTP = 2.5, 9.0
 AFTER_ROUND = 1.0
 SETTLES_WITHIN = 180.0
 EVERY = 5.0
@@ -45,6 +45,7 @@ class Run:
     striker: Striker
     console: Console
     kinds: dict[UUID, str]
+    wrote_in: float = 2.0
 
     async def play(self, rounds: list[Round]) -> None:
         done, began = 0, time.monotonic()
@@ -59,11 +60,19 @@ class Run:
         self.field.heal()
 
     async def _round(self, round_: Round) -> None:
-        if round_.stop_at and WORKERS[0] not in self.field.paused:
-            await asyncio.to_thread(self.field.kill, WORKERS[0])
-            await asyncio.to_thread(self.field.work, WORKERS[0], round_.stop_at[0])
-        first_due = datetime.now(UTC) + (LEAD_OVER_HTTP if round_.kind is Kind.API else LEAD)
+        if round_.stop_at:
+            # Whoever is still paused wakes first: what it does then is what a pause is for.
+            await self.striker.over()
+            # The other one is down until the round is healed: everything comes to the one that is to stop.
+            for worker in WORKERS:
+                await asyncio.to_thread(self.field.kill, worker)
+            await asyncio.to_thread(self.field.work, WORKERS[0], round_.stop_at)
+        lead = LEAD + self.wrote_in * 1.5 + (OVER_HTTP if round_.kind is Kind.API else 0.0)
+        began = datetime.now(UTC)
+        first_due = began + timedelta(seconds=lead)
         drafts = await self.desk.write(round_, first_due)
+        if round_.kind is not Kind.API:
+            self.wrote_in = (datetime.now(UTC) - began).total_seconds()
         self.kinds.update({draft.draft_id: str(round_.kind) for draft in drafts})
         await self.striker.play(round_, drafts, first_due)
         last = max(draft.publish_at for draft in drafts)
@@ -119,5 +128,6 @@ async def _run(part: Field, rounds: list[Round], console: Console, seed: int, me
     finally:
         await desk.database.close()
     findings = judge(facts)
-    tell(console, facts, findings, struck=run.striker.told, seed=seed)
+    points = {f"killed at {point}": times for point, times in part.deaths.items()}
+    tell(console, facts, findings, struck={**run.striker.told, **points}, seed=seed)
     return not findings

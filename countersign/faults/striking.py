@@ -18,7 +18,7 @@ from countersign.faults.plan import Act, Round, Strike
 
 # A pause that outlasts a round goes on in the next ones, which leave that worker alone.
 LONG = 6.0
-POINTS_WITHIN = 16.0
+POINTS_WITHIN = 20.0
 
 
 class Striker:
@@ -136,18 +136,16 @@ class Striker:
         self._count(f"person: {draft.wanted.stop}")
 
     async def _at_its_point(self, round_: Round) -> None:
-        """Each time the first worker died at its named point, start it with the next; one that paused there goes on later."""
-        worker, points = WORKERS[0], list(round_.stop_at)
+        """Once the first worker died at its named point, start it again; one that paused there goes on later."""
+        worker = WORKERS[0]
         deadline = time.monotonic() + POINTS_WITHIN
         while time.monotonic() < deadline:
             child = self.field.children[worker]
             if not child.alive:
-                self._count(f"killed at {points.pop(0)}")
-                await asyncio.to_thread(self.field.start_again, worker, points[0] if points else "")
-                if not points:
-                    return
-            elif round_.paused_for and _stopped(child.pid):
-                self._count(f"paused at {points[0].removeprefix('pause:')} for {round_.paused_for:.0f} s")
+                await asyncio.to_thread(self.field.start_again, worker)
+                return
+            if round_.paused_for and _stopped(child.pid):
+                self._count(f"paused at {round_.stop_at.removeprefix('pause:')} for {round_.paused_for:.0f} s")
                 self.field.paused.add(worker)
                 await self._resumed(worker, round_.paused_for)
                 return

@@ -21,13 +21,13 @@ def test_300_publications_meet_every_kind_of_fault() -> None:
     for seed in range(20):
         rounds = plan(seed, 300)
         assert {round_.kind for round_ in rounds} == set(Kind)
-        assert all(len(round_.drafts) >= 6 for round_ in rounds[:-1]), "many per kill"
+        assert all(round_.publications >= 3 for round_ in rounds[:-1]), "many per kill"
 
 
 def test_3000_publications_meet_every_point_lie_scope_and_stop() -> None:
     rounds = plan(3, 3000)
     strikes = [strike for round_ in rounds for strike in round_.strikes]
-    killed_at = {point for round_ in rounds if round_.kind is Kind.KILLED_AT for point in round_.stop_at}
+    killed_at = {round_.stop_at for round_ in rounds if round_.kind is Kind.KILLED_AT}
     assert set(Point) - killed_at == {Point.EVIDENCE_KEPT, Point.REMOVAL_ANSWERED}, "nothing is taken down in a run"
     assert {strike.how for strike in strikes if strike.act is Act.LIE} == set(Mode)
     assert {strike.how for strike in strikes if strike.act is Act.HOLD} == {"all", "platform", "account", "draft"}
