@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from core.domain.content import Rendition, tidied
 from core.domain.people import Person
 from core.domain.publication import BY_HAND, State
-from core.domain.refusals import BadInput, Conflict, NotAllowed, NotFound
+from core.domain.refusals import BadInput, NotAllowed, NotFound
 from core.use_cases.publication_acts import (
     Concerned,
     given_reason,
@@ -36,15 +36,12 @@ class SomebodyElseCompares(NotAllowed):
     sentence = "You posted this, so somebody else must compare it with what was authorised (derived from paragraph 36)."
 
 
-class HeldMeanwhile(Conflict):
-    code = "held_meanwhile"
-    paragraph = 36
-    sentence = "A hold stands. Do not post this now. If you posted it before the hold, say so with its link."
-
-
 @dataclass(frozen=True)
 class Release:
-    """What to post, where, until when. `holds`: reasons of the holds that stand now: while there are any, do not post."""
+    """What to post, where, until when. `holds`: reasons of the holds that stand now: while there are any, it must not be posted.
+
+    `may_post`: this person may do so now; `may_say`: whether they did, which they may also say in a hold.
+    """
 
     publication_id: UUID
     draft_id: UUID
@@ -61,6 +58,7 @@ class Release:
     link: str | None
     posted_by: UUID | None
     may_post: bool
+    may_say: bool
     may_compare: bool
 
 
@@ -68,7 +66,7 @@ async def release(session: AsyncSession, *, by: Person, publication_id: UUID) ->
     """The release as it stands for this person; NotFound where the account is not one on which people post by hand."""
     one = await seen_publication(session, by, publication_id)
     row = await _by_hand(session, one)
-    posted_by = await _posted_by(session, publication_id)
+    posted_by, holds = await _posted_by(session, publication_id), await _holds(session, one)
     rendition = next((r for r in one.facts.renditions if r.account_id == str(one.row.account_id)), None)
     compare = one.row.state is State.PUBLISHED and posted_by != by.id and by.id != row.releaser
     return Release(
@@ -83,10 +81,11 @@ async def release(session: AsyncSession, *, by: Person, publication_id: UUID) ->
         issued_at=row.issued_at,
         until=one.facts.window.end,
         now=one.now,
-        holds=await _holds(session, one),
+        holds=holds,
         link=one.row.post_id,
         posted_by=posted_by,
-        may_post=one.row.state in OUT and by.id == row.releaser,
+        may_post=one.row.state is State.PROCESSING and by.id == row.releaser and not holds and one.now < one.facts.window.end,
+        may_say=one.row.state in OUT and by.id == row.releaser,
         may_compare=compare,
     )
 
