@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.domain.outcome import SeenPost
 from core.domain.publication import BY_HAND
-from core.domain.watch import Edited, Findings, OurPost, Rogue, compare, fingerprint
+from core.domain.watch import Edited, Findings, OurPost, Rogue, compare, fingerprint, in_turn
 from core.records.alarms import raise_alarm
 from core.records.database import Database
 from core.records.facts import AccountFacts
@@ -125,7 +125,7 @@ class Watcher:
                 before=due.now - timedelta(minutes=2),
             )
         found = compare(seen, ledger, differences=platform.matches, now=due.now)
-        gone = await _gone(platform, access, _turn(found.missing, due.readings))
+        gone = await _gone(platform, access, in_turn(found.missing, due.readings, most=ASKED_BY_ID))
         async with self._database.transaction() as session:
             await self._write(session, account, due, found, gone)
 
@@ -184,11 +184,6 @@ async def _gone(platform: Platform, access: Access, missing: tuple[OurPost, ...]
         except ReadFailed:
             continue
     return gone
-
-
-def _turn(missing: tuple[OurPost, ...], readings: int) -> tuple[OurPost, ...]:
-    start = readings * ASKED_BY_ID % len(missing) if len(missing) > ASKED_BY_ID else 0
-    return (missing[start:] + missing[:start])[:ASKED_BY_ID]
 
 
 def _named(posts: list[SeenPost] | tuple[SeenPost, ...]) -> list[tuple[str, str]]:

@@ -108,6 +108,12 @@ def _changes(post: SeenPost, mine: OurPost, ledger: AccountLedger, differences: 
     return tuple(differences(mine.rendition, post.content)) if mine.rendition else ()
 
 
+def in_turn(missing: tuple[OurPost, ...], reading: int, *, most: int) -> tuple[OurPost, ...]:
+    """The `most` that this reading asks for; as readings go on, every one of them has its turn."""
+    start = reading * most % len(missing) if len(missing) > most else 0
+    return (missing[start:] + missing[:start])[:most]
+
+
 def fingerprint(content: ReadBack) -> str:
     """One name for exactly these words, link, descriptions and target; what a platform counts is no part of it."""
     said = json.dumps([content.text, content.link, list(content.alts), content.target_id])

@@ -31,7 +31,8 @@ async def begin_watching(session: AsyncSession, platforms: Iterable[str]) -> Non
     await session.execute(
         text(
             "INSERT INTO account_watch (account_id) SELECT id FROM account WHERE status = 'connected' "
-            "AND platform = ANY(:platforms) ON CONFLICT DO NOTHING"
+            "AND platform = ANY(:platforms) AND NOT EXISTS (SELECT 1 FROM account_watch w WHERE w.account_id = account.id) "
+            "ON CONFLICT DO NOTHING"
         ),
         {"platforms": list(platforms)},
     )

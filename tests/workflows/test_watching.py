@@ -165,6 +165,17 @@ async def test_ours_raise_nothing_until_one_is_edited_or_vanishes(
     assert alarms(urls) == [("edited", post_id), ("vanished", post_id)]
 
 
+async def test_a_timeline_that_lags_is_no_alarm(
+    urls: Urls, x: dict[str, Sandbox], watcher: Watcher, database: Database, worker_database: Database
+) -> None:
+    """It does not show our post, which stands all the same: it is asked for by its id before anybody is alarmed."""
+    await watcher.watch_once()
+    await published(database, worker_database, urls, x["x"])
+    x["x"].lie("lagging_timeline", seconds=60)
+    await look(urls, watcher)
+    assert alarms(urls) == []
+
+
 async def test_what_we_took_down_did_not_vanish(
     urls: Urls, x: dict[str, Sandbox], watcher: Watcher, database: Database, worker_database: Database
 ) -> None:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from core.domain.content import Rendition
 from core.domain.outcome import ReadBack, SeenPost
-from core.domain.watch import SETTLES, AccountLedger, OpenOutcome, OurPost, compare, fingerprint
+from core.domain.watch import SETTLES, AccountLedger, OpenOutcome, OurPost, compare, fingerprint, in_turn
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 A_MOMENT = timedelta(seconds=1)
@@ -124,6 +124,17 @@ def test_every_post_seen_and_every_post_of_ours_is_accounted_for(
     assert {one.post.post_id for one in found.edited} == changed
     assert {one.post_id for one in found.accepted} == first_seen
     assert {one.post_id for one in found.missing} == mine.keys() - {one.post_id for one in seen}
+
+
+@given(st.integers(0, 60), st.integers(1, 9), st.integers(0, 1000))
+def test_every_post_that_is_not_shown_has_its_turn_to_be_asked_for(count: int, most: int, first: int) -> None:
+    missing = tuple(ours(str(number)) for number in range(count))
+    asked = set()
+    for reading in range(first, first + count + 1):
+        now = in_turn(missing, reading, most=most)
+        assert len(now) == min(most, count)
+        asked |= {one.post_id for one in now}
+    assert asked == {one.post_id for one in missing}
 
 
 @given(st.permutations([post(n) for n in "123"]))
