@@ -54,6 +54,7 @@ STANDINGS = {
     Standing.PUBLISHING: Label("Publishing", "turquoise", "It is going out now."),
     Standing.PUBLISHED: Label("Published", "blue", "It stands on every account it was written for."),
     Standing.PARTLY_PUBLISHED: Label("Partly published", "purple", "It stands on some of its accounts and not on others."),
+    Standing.TAKEN_DOWN: Label("Taken down", "grey", "It was taken down from every account on which it stood."),
     Standing.NEEDS_ATTENTION: Label(
         "Needs attention",
         "red",

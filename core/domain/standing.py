@@ -21,6 +21,7 @@ class Standing(StrEnum):
     PUBLISHING = "publishing"
     PUBLISHED = "published"
     PARTLY_PUBLISHED = "partly_published"
+    TAKEN_DOWN = "taken_down"
     NEEDS_ATTENTION = "needs_attention"
 
 
@@ -116,7 +117,11 @@ def _after_publication(states: tuple[State, ...]) -> Standing | None:
         return Standing.NEEDS_ATTENTION
     if all(state is State.ABANDONED for state in counted):
         return Standing.WITHDRAWN
-    if all(state in (State.PUBLISHED, State.VERIFIED) for state in counted) and len(counted) == len(states):
+    if all(state in (State.REMOVED, State.ABANDONED) for state in counted):
+        return Standing.TAKEN_DOWN
+    # What is being removed stands until it is gone.
+    standing = (State.PUBLISHED, State.VERIFIED, State.REMOVING)
+    if all(state in standing for state in counted) and len(counted) == len(states):
         return Standing.PUBLISHED
     if any(state in (State.SENDING, State.PROCESSING, State.SCHEDULED, State.CLAIMED) for state in counted):
         return Standing.PUBLISHING

@@ -102,6 +102,12 @@ CASES: list[tuple[str, DraftRows, float, Standing, bool, bool]] = [
         False,
     ),
     ("one out, one given up", rows(S.VERIFIED, S.ABANDONED, decisions=decided()), 2, Standing.PARTLY_PUBLISHED, True, True),
+    ("taken down", rows(S.REMOVED, S.REMOVED, decisions=decided()), 2, Standing.TAKEN_DOWN, True, True),
+    ("taken down, one given up", rows(S.REMOVED, S.ABANDONED, decisions=decided()), 2, Standing.TAKEN_DOWN, True, True),
+    ("one taken down, one stands", rows(S.REMOVED, S.VERIFIED, decisions=decided()), 2, Standing.PARTLY_PUBLISHED, True, True),
+    ("one taken down, one withdrawn", rows(S.REMOVED, S.WITHDRAWN, decisions=decided()), 2, Standing.TAKEN_DOWN, True, True),
+    ("coming down", rows(S.REMOVING, S.VERIFIED, decisions=decided()), 2, Standing.PUBLISHED, True, True),
+    ("waits for the word of a person", rows(S.PROCESSING, S.VERIFIED, decisions=decided()), 2, Standing.PUBLISHING, True, True),
     ("given up", rows(S.ABANDONED, decisions=decided()), 2, Standing.WITHDRAWN, True, True),
 ]
 
