@@ -43,7 +43,6 @@ SCENARIOS = (STOPS, UNKNOWN, IN_WORK, KEYED, STOPPED_AGAIN, AFTERWARDS)
 NOT_MADE_BY_ANYBODY = {
     ("held", "expired"): "what a hold stopped goes back to scheduled at a new time first, and is judged there",
     ("held", "revoked"): "as above",
-    ("rejected", "abandoned"): "a person withdraws it instead; kept for what is given up without a withdrawal",
 }
 
 G, W = Guard, Wrong

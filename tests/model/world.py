@@ -56,6 +56,8 @@ def world_acts(now: Now, s: Scenario) -> Iterator[Act]:
         yield from _people_stop(now, s)
     if now.row == UNKNOWN:
         yield from _unknown(now, s)
+    if now.row == REJECTED:
+        yield Act("a person gives it up", False, now._replace(row=ABANDONED))
     if s.afterwards:
         yield from _afterwards(now)
 
