@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from fastapi import Depends, FastAPI, Request
 
-from api import authorising, drafts, health, media, reading, targets
+from api import authorising, drafts, health, holds, media, publications, reading, register, targets
 from api.bearer import TokenVerifier, bearer
 from api.door import Database, Door, ReadImage, UploadImage
 from api.envelope import BodyBound, RequestIds
@@ -59,7 +59,16 @@ def _include_routes(app: FastAPI, tokens: TokenVerifier) -> None:
         request.state.caller = caller
 
     app.include_router(health.router)
-    for guarded in (drafts.router, authorising.router, media.router, reading.router, targets.router):
+    for guarded in (
+        drafts.router,
+        authorising.router,
+        media.router,
+        targets.router,
+        reading.router,
+        holds.router,
+        publications.router,
+        register.router,
+    ):
         app.include_router(guarded, dependencies=[Depends(authenticate)])
 
     def openapi() -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,37 @@ import pytest
 from tests.api.kit import CONTENT_TYPE, KnownTokens, NeverAsked, Unreachable, application, calling, content, stranger
 
 PUBLIC = {("GET", "/health")}
+# Each address with what it takes: one that is not here fails until somebody decided who may come in.
+GUARDED = {
+    *(("GET", "/drafts"), ("POST", "/drafts"), ("GET", "/drafts/{draft_id}"), ("PUT", "/drafts/{draft_id}")),
+    *(("POST", "/drafts/{draft_id}/submissions"), ("POST", "/drafts/{draft_id}/withdrawals")),
+    *(("POST", "/drafts/{draft_id}/decisions"), ("PUT", "/drafts/{draft_id}/schedule")),
+    *(("GET", "/holds"), ("POST", "/holds"), ("GET", "/holds/{hold_id}")),
+    *(("POST", "/holds/{hold_id}/lift-requests"), ("POST", "/holds/{hold_id}/lift-confirmations")),
+    *(("GET", "/unresolved"), ("GET", "/publications/{publication_id}")),
+    *(("GET", "/publications/{publication_id}/next-steps"), ("GET", "/publications/{publication_id}/evidence")),
+    ("POST", "/publications/{publication_id}/resolutions"),
+    ("POST", "/publications/{publication_id}/resolution-confirmations"),
+    *(("POST", "/publications/{publication_id}/takedowns"), ("POST", "/publications/{publication_id}/give-ups")),
+    ("POST", "/publications/{publication_id}/corrections"),
+    *(("GET", "/accounts"), ("POST", "/accounts"), ("GET", "/accounts/{account_id}")),
+    *(("POST", "/accounts/{account_id}/disconnect-requests"), ("POST", "/accounts/{account_id}/confirmations")),
+    *(("GET", "/alarms"), ("POST", "/alarms/{alarm_id}/answers")),
+    *(("GET", "/audit-events"), ("GET", "/prompts"), ("GET", "/queue"), ("GET", "/media/{sha256}"), ("POST", "/media")),
+    *(("GET", "/drafts/{draft_id}/versions"), ("GET", "/drafts/{draft_id}/versions/{number}")),
+    *(("GET", "/targets/{target_id}"), ("POST", "/targets")),
+}
+# What a machine client never does, whatever roles it carries.
+PEOPLE_ONLY = {
+    "/holds/{hold_id}/lift-requests": {"reason": "x"},
+    "/holds/{hold_id}/lift-confirmations": {"proposal_id": "0" * 32},
+    "/publications/{publication_id}/resolutions": {"act": "resend", "reason": "x", "epoch": 1},
+    "/publications/{publication_id}/resolution-confirmations": {"act": "resend", "proposal_id": "0" * 32},
+    "/publications/{publication_id}/takedowns": {"reason": "x"},
+    "/accounts/{account_id}/disconnect-requests": {"reason": "x"},
+    "/accounts/{account_id}/confirmations": {"proposal_id": "0" * 32},
+    "/alarms/{alarm_id}/answers": {"words": "x"},
+}
 pytestmark = pytest.mark.anyio
 
 
@@ -32,7 +64,16 @@ def routes() -> list[tuple[str, str]]:
 
 
 def filled(path: str) -> str:
-    ids = {"draft_id": "0" * 32, "publication_id": "0" * 32, "number": "1", "sha256": "0" * 64, "target_id": "0" * 32}
+    ids = {
+        "draft_id": "0" * 32,
+        "publication_id": "0" * 32,
+        "hold_id": "0" * 32,
+        "account_id": "0" * 32,
+        "alarm_id": "0" * 32,
+        "number": "1",
+        "sha256": "0" * 64,
+        "target_id": "0" * 32,
+    }
     return path.format(**ids)
 
 
@@ -44,6 +85,19 @@ def is_problem(answer: httpx2.Response, status: int, code: str) -> dict[str, Any
     assert said["title"]
     assert said["detail"].endswith((".", "…"))
     return said
+
+
+def test_every_route_is_on_one_of_the_lists() -> None:
+    assert set(routes()) == PUBLIC | GUARDED, "decide who may come in, and name it above"
+
+
+@pytest.mark.parametrize("path", sorted(PEOPLE_ONLY))
+async def test_what_takes_people_is_not_done_by_a_machine(shut: httpx2.AsyncClient, tokens: KnownTokens, path: str) -> None:
+    machine = tokens.of(stranger(), client=True)
+    said = is_problem(await shut.post(filled(path), json=PEOPLE_ONLY[path], headers=machine), 403, "machine_cannot_act")
+    assert said["paragraph"] == 36
+    stale = tokens.of(stranger(), auth_time=datetime.now(UTC) - timedelta(minutes=16))
+    is_problem(await shut.post(filled(path), json=PEOPLE_ONLY[path], headers=stale), 403, "step_up_needed")
 
 
 async def test_every_route_refuses_without_a_token_but_the_public_ones(shut: httpx2.AsyncClient) -> None:
