@@ -78,6 +78,8 @@ class Run:
         last = max(draft.publish_at for draft in drafts)
         await asyncio.sleep(max(0.0, (last - datetime.now(UTC)).total_seconds()) + AFTER_ROUND)
         await asyncio.to_thread(self.field.heal)
+        # What was connected to a killed server is no way to write the next round's drafts.
+        await self.desk.database.engine.dispose()
 
     async def settled(self) -> None:
         """Until the service has finished with everything, or for three minutes: what is open then is a finding."""
