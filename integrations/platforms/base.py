@@ -75,9 +75,9 @@ class Platform(ABC):
     async def read_back(self, access: Access, post_id: str) -> ReadBack:
         """What stands at the platform now, with the platform's own rewriting undone. Raises ReadFailed."""
 
+    @abstractmethod
     async def timeline(self, access: Access, *, since: datetime) -> tuple[SeenPost, ...]:
         """What the account's own timeline shows from `since` (UTC) on, newest first. Raises ReadFailed."""
-        raise NotImplementedError
 
     async def look_up(
         self, access: Access, rendition: Rendition, key: SendKey, *, since: datetime, named: str | None = None
@@ -85,13 +85,12 @@ class Platform(ABC):
         """Every post since then that may be what a send of `rendition` made: by key where the platform keeps keys, else
         those of the own timeline that match. `named`: the post that the platform called a duplicate of it (`post_id` of the
         unknown outcome), found only if it can be read. Empty proves nothing: a timeline may lag. Raises ReadFailed."""
-        earliest = since - CLOCK_SKEW
-        seen = await self.timeline(access, since=earliest)
-        return tuple(post for post in seen if post.at >= earliest and not self.matches(rendition, post.content))
+        seen = await self.timeline(access, since=since - CLOCK_SKEW)
+        return tuple(post for post in seen if not self.matches(rendition, post.content))
 
+    @abstractmethod
     async def delete(self, access: Access, post_id: str) -> Outcome:
         """Remove the post. ACCEPTED: the platform says that it is gone, now or before. Repeating it is harmless."""
-        raise NotImplementedError
 
     async def read_target(self, access: Access, address: str, kind: str) -> Target | None:
         """The post at this public address as it stands now, or None if there is none that can be a target of this kind.

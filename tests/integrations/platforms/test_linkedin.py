@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import httpx2
 import pytest
@@ -12,11 +13,12 @@ from core.domain.outcome import Result
 from integrations.platforms.linkedin import LinkedIn
 from integrations.platforms.little_text import RESERVED, escape, unescape
 from integrations.platforms.values import Access
-from integrations.platforms.wire import Answer
+from integrations.platforms.wire import Answer, utc_now
+from integrations.sandbox.platforms.app import build
 from integrations.sandbox.platforms.house import SandboxAccount
 from integrations.sandbox.platforms.linkedin_words import public_text
-from tests.integrations.platforms.conformance import TOKEN, DuplicatesConformance, PlatformConformance
-from tests.integrations.platforms.serving import Sandbox
+from tests.integrations.platforms.conformance import KEY, TOKEN, DuplicatesConformance, PlatformConformance
+from tests.integrations.platforms.serving import Sandbox, serve
 
 pytestmark = pytest.mark.anyio
 ACCESS = Access("1", "dept", TOKEN, "http://127.0.0.1:1")
@@ -38,6 +40,28 @@ class TestLinkedIn(DuplicatesConformance, PlatformConformance):
         outcome = await self.publish(access, self.rendition(), platform=LinkedIn(version="202401"))
         assert (outcome.result, outcome.status) == (Result.REFUSED, 426)
         assert there.posts() == []
+
+    async def named(self, access: Access, there: Sandbox, post_id: str, *, words: str, late: float = 0.0) -> int:
+        """How many posts a look-up finds on a timeline that lags, when LinkedIn named this one as the duplicate."""
+        there.lie("lagging_timeline", seconds=600)
+        since = utc_now() + timedelta(seconds=late)
+        return len(await self.platform.look_up(access, self.rendition(words, None), KEY, since=since, named=post_id))
+
+    async def test_a_named_duplicate_is_read_before_it_is_believed(self, tmp_path: Path) -> None:
+        other = SandboxAccount("999", "other", "Another organisation", "token-canary-of-another")
+        app = build("linkedin", accounts=[self.account, other], ledger_path=tmp_path / "linkedin.sqlite", refuse_duplicates=True)
+        with serve(app) as url:
+            there, access = Sandbox(url), self.access_to(url)
+            first = await self.publish(access, self.rendition("Words", None))
+            again = await self.publish(access, self.rendition("Words", None))
+            assert (again.result, again.post_id) == (Result.UNKNOWN, first.post_id)
+            ours, theirs = str(first.post_id), there.rogue("999", "Words")
+            assert await self.named(access, there, ours, words="Words") == 1
+            assert await self.named(access, there, ours, words="Other words") == 0
+            assert await self.named(access, there, ours, words="Words", late=60) == 0
+            assert await self.named(access, there, theirs, words="Words") == 0
+            there.vanish(ours)
+            assert await self.named(access, there, ours, words="Words") == 0
 
 
 little = st.text(st.one_of(st.sampled_from(sorted(RESERVED)), st.characters(exclude_categories=["Cs"])))
