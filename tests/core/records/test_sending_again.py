@@ -1,6 +1,7 @@
 """Out of UNKNOWN into another call: only through dispatch(), only on two people's word or under a kept key, each guard alone."""
 
 import asyncio
+import random
 from datetime import timedelta
 from uuid import UUID, uuid4
 
@@ -14,8 +15,20 @@ from core.records.database import Database
 from core.use_cases.holding import place_hold
 from core.use_cases.resolving import Act
 from integrations.platforms.registry import PLATFORMS
-from tests.core.publishing import AtTheGate, aged, answered, as_admin, attempts, dispatched, judged, said, state_of, unknown
-from tests.kit import ACCOUNTS, Urls
+from tests.core.publishing import (
+    AtTheGate,
+    aged,
+    answered,
+    as_admin,
+    at_the_gate,
+    attempts,
+    dispatched,
+    judged,
+    said,
+    state_of,
+    unknown,
+)
+from tests.kit import ACCOUNTS, Urls, new_cast
 
 pytestmark = [pytest.mark.anyio, pytest.mark.database]
 
@@ -228,6 +241,31 @@ async def test_a_hold_stops_a_kept_key_too(database: Database, worker_database: 
         await place_hold(session, actor="a", scope="platform", target="x", reason="Stop.")
     assert (await again(worker_database, lost)).result == "held"
     assert (await state_of(worker_database, lost.id), len(attempts(urls, lost.id))) == ("unknown", 1)
+
+
+async def test_a_hold_and_a_resend_at_once_never_both(database: Database, worker_database: Database, urls: Urls) -> None:
+    """Nothing is dispatched after the hold's own instant, whichever transaction was first."""
+    cast, sent = await new_cast(database, urls), 0
+    for number in range(12):
+        gate = await at_the_gate(database, worker_database, urls, cast, text=f"Raced {number}.")
+        await unknown(worker_database, urls, gate)
+        proposal = await two_say_resend(database, gate)
+
+        async def stop(draft_id: UUID) -> UUID:
+            await asyncio.sleep(random.uniform(0, 0.012))  # noqa: S311
+            async with database.transaction() as session:
+                return await place_hold(session, actor="a", scope="draft", target=str(draft_id), reason="Stop.")
+
+        answer, hold = await asyncio.gather(again(worker_database, gate, proposal), stop(gate.saved.draft_id))
+        (binding,) = as_admin(urls, "SELECT starts_at FROM hold WHERE id = %s", hold)
+        assert answer.result in ("sending", "held")
+        if answer.result == "sending":
+            sent += 1
+            assert answer.at is not None
+            assert answer.at < binding["starts_at"]
+        else:
+            assert (await state_of(worker_database, gate.id), len(attempts(urls, gate.id))) == ("unknown", 1)
+    assert sent, "a race that one side always wins is none"
 
 
 async def test_a_call_that_was_not_sent_gives_its_key_to_nobody(worker_database: Database, urls: Urls, gate: AtTheGate) -> None:
