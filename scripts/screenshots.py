@@ -41,6 +41,12 @@ PICTURES = (
     Picture("decide", "ade", "/queue", (rf"{DRAFT}/decide",)),
     Picture("publication", "olivia", "/drafts/all", (DRAFT, r"/publications/[0-9a-f-]{36}")),
     Picture("audit", "audrey", "/audit"),
+    Picture("holds", "olivia", "/holds"),
+    Picture("stop-posts", "olivia", "/holds/new"),
+    Picture("hold", "olivia", "/holds", (r"/holds/[0-9a-f-]{36}",)),
+    Picture("needs-a-person", "ade", "/needs-a-person"),
+    Picture("accounts", "olivia", "/accounts"),
+    Picture("account", "olivia", "/accounts", (r"/accounts/[0-9a-f-]{36}",)),
     Picture("not-found", "olivia", "/drafts/00000000-0000-0000-0000-000000000000"),
 )
 

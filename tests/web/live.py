@@ -6,9 +6,10 @@ import threading
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import psycopg
 import pytest
@@ -17,7 +18,12 @@ import uvicorn
 from core.domain.people import Person
 from core.domain.route import Answer
 from core.records.database import Database
+from core.use_cases.account_changes import ask_to_disconnect
+from core.use_cases.holding import stop_posts
+from core.use_cases.lifting import ask_to_lift
+from core.use_cases.resolving import Act, ask
 from integrations.store import MediaStore
+from tests.core.publishing import as_admin, at_the_gate, dispatched
 from tests.kit import ACCOUNTS, Cast, Urls, authorised, decided, new_cast, new_person, submitted, written
 from tests.web.house import House
 
@@ -46,8 +52,43 @@ async def _seeded(house: House, database: Database, urls: Urls, base: str) -> Li
         "second": await submitted(database, cast.officer, purpose="Access to Work"),
     }
     await decided(database, cast.press, drafts["answered"], step=1, answer=Answer.ASK_FOR_CHANGES, reason=REASON)
+    manager = await new_person(database, "account_manager", name="Marta Quist")
     cookies = await _cookies(house, cast, await new_person(database, "auditor", name="Audrey Lin"))
-    return Live(base, cookies, {name: f"/drafts/{saved.draft_id}" for name, saved in drafts.items()})
+    cookies["manager"] = await house.cookie(manager)
+    addresses = {name: f"/drafts/{saved.draft_id}" for name, saved in drafts.items()}
+    return Live(base, cookies, {**addresses, **await _troubled(database, urls, cast, manager)})
+
+
+async def _troubled(database: Database, urls: Urls, cast: Cast, manager: Person) -> dict[str, str]:
+    """A post whose outcome nobody knows, with what was asked about it; a standing hold that found it; an alarm; an account."""
+    worker = Database(urls.worker, pool_size=1)
+    gate = await at_the_gate(database, worker, urls, cast, purpose="Winter fuel payment dates")
+    assert (await dispatched(worker, gate)).result == "sending"
+    await worker.close()
+    as_admin(urls, "UPDATE publication SET state = 'unknown', note = 'The platform gave no answer.' WHERE id = %s", gate.id)
+    alarm, account = uuid4(), str(ACCOUNTS["facebook"])
+    as_admin(
+        urls,
+        "INSERT INTO alarm (id, kind, account_id, post_id, sentence, evidence, about) VALUES (%s, 'rogue', %s, '77', "
+        "'A post stands on Facebook that nobody here authorised.', '{\"text\": \"Buy now\"}', '77')",
+        alarm,
+        account,
+    )
+    now = datetime.now(UTC)
+    async with database.transaction() as session:
+        hold = await stop_posts(session, by=cast.officer, scope="platform", target="x", reason="An incident at Sheffield.")
+        await ask_to_lift(session, by=cast.officer, authenticated_at=now, hold_id=hold, reason="The incident is over.")
+        asked = await ask(session, by=cast.press, publication_id=gate.id, act=Act.ABANDON, reason="It is not on the account.")
+        await ask_to_disconnect(
+            session, by=manager, authenticated_at=now, account_id=ACCOUNTS["facebook"], reason="It was hijacked."
+        )
+    return {
+        "post": f"/publications/{gate.id}",
+        "asked": f"/publications/{gate.id}/proposals/{asked}",
+        "hold": f"/holds/{hold}",
+        "alarm": f"/alarms/{alarm}",
+        "account": f"/accounts/{account}",
+    }
 
 
 async def _cookies(house: House, cast: Cast, auditor: Person) -> dict[str, str]:
