@@ -11,8 +11,14 @@ from workflows.points import Point
 PLATFORMS = ("x", "facebook", "linkedin")
 LEAST, MOST = 12, 40
 KILLS_A_ROUND = 4
-# What a run reaches: nothing is taken down in one.
-POINTS = tuple(str(point) for point in Point if point not in (Point.EVIDENCE_KEPT, Point.REMOVAL_ANSWERED))
+# What a run reaches, the most dangerous first; nothing is taken down in one.
+POINTS = tuple(
+    str(point)
+    for point in (
+        *(Point.DISPATCHED, Point.AT_THE_GATE, Point.ANSWERED, Point.LOOKED_UP),
+        *(Point.CLAIMED, Point.RECORDED, Point.PREPARED, Point.READ_BACK, Point.JUDGED),
+    )
+)
 PAUSED_AT = (str(Point.DISPATCHED), str(Point.AT_THE_GATE), str(Point.ANSWERED), str(Point.CLAIMED))
 # Seconds, all counted from the first due instant of a round.
 BEFORE_DUE, AFTER_DUE, DUE_WITHIN = 1.5, 3.0, 2.0
@@ -107,7 +113,9 @@ class _Draw:
         return round(self.chance.uniform(-BEFORE_DUE, AFTER_DUE), 2)
 
     def next_of(self, what: str, among: tuple[str, ...]) -> str:
-        turn = self.turns[what] = self.turns.get(what, -1) + 1
+        """Lies, holds and stops begin anywhere, so that short runs differ; points and pauses with the most dangerous."""
+        start = self.chance.randrange(len(among)) - 1 if what in ("lie", "hold", "stop") else -1
+        turn = self.turns[what] = self.turns.get(what, start) + 1
         return among[turn % len(among)]
 
 

@@ -29,6 +29,7 @@ from countersign.faults.telling import tell
 LEAD, OVER_HTTP = 2.5, 9.0
 AFTER_ROUND = 1.0
 SETTLES_WITHIN = 180.0
+PILE, CATCHES_UP_WITHIN = 36, 20
 EVERY = 5.0
 A_LIMIT_RESETS_WITHIN = timedelta(seconds=90)
 
@@ -80,6 +81,14 @@ class Run:
         await asyncio.to_thread(self.field.heal)
         # What was connected to a killed server is no way to write the next round's drafts.
         await self.desk.database.engine.dispose()
+        await self._caught_up()
+
+    async def _caught_up(self) -> None:
+        """Where a busy machine lets posts pile up, the next strikes would meet a queue instead of posts that leave."""
+        for _ in range(CATCHES_UP_WITHIN):
+            if len(still_open(self.field, self.kinds, A_LIMIT_RESETS_WITHIN)) <= PILE:
+                return
+            await asyncio.sleep(1)
 
     async def settled(self) -> None:
         """Until the service has finished with everything, or for three minutes: what is open then is a finding."""

@@ -129,11 +129,15 @@ class Running:
         return [post["text"] for post in answer.json()["posts"]]
 
     def settled(self, drafts: int, *, seconds: float) -> list[dict[str, Any]]:
-        """Wait until so many drafts' publications all came to an end, the known or the unknown."""
+        """Wait until so many drafts' publications all came to an end, the known or the unknown that was looked for."""
         deadline = time.monotonic() + seconds
         while True:
-            rows = self.rows("SELECT draft_id, state FROM publication")
-            if len({row["draft_id"] for row in rows}) == drafts and all(row["state"] in SETTLED for row in rows):
+            rows = self.rows(
+                "SELECT p.draft_id, p.state, p.state <> 'unknown' OR EXISTS "
+                "(SELECT 1 FROM look_up l WHERE l.publication_id = p.id) AS looked_for FROM publication p"
+            )
+            over = all(row["state"] in SETTLED and row["looked_for"] for row in rows)
+            if len({row["draft_id"] for row in rows}) == drafts and over:
                 return self.publications()
             if time.monotonic() > deadline:
                 waiting = [row for row in self.publications() if row["state"] not in SETTLED]

@@ -21,7 +21,8 @@ COMES_TO = {
     Point.JUDGED: ("verified", 1),
     Point.AT_THE_GATE: ("verified", 1),
     Point.DISPATCHED: ("unknown", 0),
-    Point.ANSWERED: ("unknown", 1),
+    # Nobody heard the answer; it was found on the timeline afterwards.
+    Point.ANSWERED: ("verified", 1),
     Point.RECORDED: ("verified", 1),
     Point.READ_BACK: ("verified", 1),
 }
