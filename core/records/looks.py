@@ -36,7 +36,7 @@ _CALLS = text(
     SELECT t.id AS last_attempt, t.dispatched_at AS last_at, coalesce(o.dispatched_at, t.dispatched_at) AS first_at,
            coalesce(o.key_id, t.key_id) AS key_id, coalesce(o.key_at, t.key_at) AS key_at,
            (SELECT r.post_id FROM receipt r JOIN attempt a ON a.id = r.attempt_id
-             WHERE a.publication_id = p.id AND r.result = 'unknown' AND r.post_id IS NOT NULL
+             WHERE a.publication_id = p.id AND r.result IN ('unknown', 'processing') AND r.post_id IS NOT NULL
              ORDER BY r.received_at DESC LIMIT 1) AS named,
            (SELECT count(*) FROM look_up l WHERE l.publication_id = p.id AND l.at > p.moved_at) AS looks,
            (SELECT max(l.at) FROM look_up l WHERE l.publication_id = p.id) AS last_look
