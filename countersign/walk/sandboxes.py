@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 import httpx2
 
+from countersign.walk.post import PLATFORMS
 from countersign.walk.telling import NotHeld, held
 
 POLL_SECONDS = 0.4
@@ -37,7 +38,8 @@ def kept_sandboxes(state: Path, issuer: str) -> dict[str, str]:
     ports: dict[str, int] = json.loads(file.read_text())
     if ports.pop("identity", None) != urlsplit(issuer).port:
         return {}
-    return {platform: f"http://127.0.0.1:{port}" for platform, port in ports.items()}
+    written_for = {platform.lower() for platform in PLATFORMS}
+    return {platform: f"http://127.0.0.1:{port}" for platform, port in ports.items() if platform in written_for}
 
 
 def sandboxes_behind(links: Mapping[str, str]) -> dict[str, str]:

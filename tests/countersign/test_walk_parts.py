@@ -116,8 +116,8 @@ def test_a_publish_time_in_the_repeated_hour_says_which() -> None:
     assert (typed["publish-time"], typed["publish-which"]) == ("01:16", "1")
 
 
-def test_sandboxes_of_another_demo_are_not_believed(tmp_path: Path) -> None:
-    (tmp_path / "ports.json").write_text(json.dumps({"identity": 4000, "x": 4001}))
+def test_only_sandboxes_of_this_demo_that_the_post_is_for_are_asked(tmp_path: Path) -> None:
+    (tmp_path / "ports.json").write_text(json.dumps({"identity": 4000, "x": 4001, "mastodon": 4002}))
     assert kept_sandboxes(tmp_path, "http://127.0.0.1:4000") == {"x": "http://127.0.0.1:4001"}
     assert kept_sandboxes(tmp_path, "http://127.0.0.1:5000") == {}
     assert kept_sandboxes(tmp_path / "absent", "http://127.0.0.1:4000") == {}
