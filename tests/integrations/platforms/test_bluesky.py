@@ -42,6 +42,12 @@ class TestBluesky(PlatformConformance):
     def absent_id(self) -> str:
         return f"at://{DID}/app.bsky.feed.post/3zzzzzzzzzz22"
 
+    async def test_the_address_of_a_post_leads_to_it_at_the_sandbox(self, access: Access) -> None:
+        outcome = await self.publish(access, self.rendition("Here it stands", None))
+        page = httpx2.get(str(outcome.permalink), follow_redirects=True, trust_env=False)
+        assert page.status_code == 200
+        assert "Here it stands" in page.text
+
     async def test_the_same_key_eight_times_at_once_is_one_post(self, access: Access, there: Sandbox) -> None:
         rendition = self.rendition()
         outcomes = await asyncio.gather(*(self.publish(access, rendition) for _ in range(8)))

@@ -16,7 +16,7 @@ BEARER = {"Authorization": f"Bearer {TOKEN}"}
 LINKEDIN = {**BEARER, "LinkedIn-Version": "202609", "X-Restli-Protocol-Version": "2.0.0"}
 
 
-@pytest.fixture(params=["x", "facebook", "linkedin"])
+@pytest.fixture(params=["x", "facebook", "linkedin", "bluesky", "mastodon"])
 def there(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Sandbox]:
     with sandbox(request.param, SandboxAccount("1", "dept", "Department", TOKEN), tmp_path) as running:
         yield running
