@@ -57,7 +57,7 @@ def health_facts(account: AccountSeen) -> list[Fact]:
     if account.status != "connected":
         return []
     facts = [Fact("Can we post?", "Yes" if account.can_post else f"No. {account.problem}".strip())]
-    if account.kind != "by_hand":
+    if account.kind != "by_hand" and account.can_post:
         until = london(account.ends_at) if account.ends_at else "No end: the service renews it by itself"
         facts.append(Fact("Until when", until))
     if account.expires_at:

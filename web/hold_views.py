@@ -26,6 +26,10 @@ class Line:
     facts: tuple[tuple[str, str], ...]
 
 
+def everything_on(platform: str) -> str:
+    return "Everything posted by hand" if platform == "manual" else f"Everything on {platform_name(platform)}"
+
+
 def held_in_words(hold: Hold) -> str:
     """Where nothing goes out: `anywhere`, `on X`, `on Department on X`, `of the draft “Jobs fair”`."""
     if hold.scope == "all":

@@ -76,7 +76,7 @@ _SAID = {
     "seen_same": "Compared it: the same as authorised",
     "seen_different": "Compared it: it differs",
     "correct": "Wrote a correction",
-    **{str(act): choice.title for act, choice in CHOICES.items()},
+    **{str(act): f"Asked: {choice.title.lower()}" for act, choice in CHOICES.items()},
 }
 # Acts that lead to a page of their own, in the order they are offered; the others are asked for (CHOICES).
 _PAGES = (

@@ -21,7 +21,8 @@ _PEOPLES = tuple(state for state, owner in OWNER.items() if owner != "service")
 class Matter:
     """`kind`: publication, release, alarm, proposal or account; `owner`: officer, authoriser, account_manager, releaser.
 
-    `id` is its own; `about` is what it concerns ("publication:…", "account:…", "hold:…"); `state` of a publication.
+    `id` is its own; `about` is what it concerns ("publication:…", "account:…", "hold:…");
+    `state` of a publication; `account`: its name on its platform.
     """
 
     kind: str
@@ -33,6 +34,7 @@ class Matter:
     owner: str
     since: datetime
     act: str = ""
+    account: str = ""
 
 
 _PUBLICATIONS = text(
@@ -85,9 +87,20 @@ async def _publications(session: AsyncSession) -> list[Matter]:
         owner = "releaser" if by_hand else OWNER.get(state, "service")
         if row.platform == "manual" and state is State.PUBLISHED:
             owner = str(Role.AUTHORISER)
-        title = f"{row.purpose} ({row.account} on {row.platform})"
         kind = "release" if by_hand else "publication"
-        found.append(Matter(kind, row.id, f"publication:{row.id}", title, row.note, state, owner, row.moved_at))
+        found.append(
+            Matter(
+                kind,
+                row.id,
+                f"publication:{row.id}",
+                row.purpose,
+                row.note,
+                state,
+                owner,
+                row.moved_at,
+                account=f"{row.account} on {row.platform}",
+            )
+        )
     return found
 
 
@@ -105,14 +118,8 @@ def _second(kind: str) -> str:
 async def _accounts(session: AsyncSession) -> list[Matter]:
     return [
         Matter(
-            "account",
-            row.id,
-            f"account:{row.id}",
-            f"{row.name} on {row.platform}",
-            row.problem,
-            None,
-            "account_manager",
-            row.since,
+            *("account", row.id, f"account:{row.id}", row.name, row.problem, None, "account_manager", row.since),
+            account=f"{row.name} on {row.platform}",
         )
         for row in await session.execute(_ACCOUNTS)
     ]

@@ -12,7 +12,7 @@ from core.domain.refusals import BadInput
 from core.use_cases.alarms import OWNERS, Alarm, alarm, answer_alarm, answered_alarms, open_alarms, watches
 from core.use_cases.attention import Matter, matters
 from web.desk import Desk, RequestId, Visitor
-from web.draft_views import Fact
+from web.draft_views import Fact, accounts_in_words
 from web.errors import FieldErrors
 from web.session import session_of
 from web.when import from_now, london
@@ -23,6 +23,10 @@ _OWNERS = {
     "authoriser": "Two authorisers, or an authoriser and an account manager",
     "account_manager": "An account manager",
     "releaser": "The person who posts by hand",
+}
+_SECONDS = {
+    "authoriser": "Somebody else: an authoriser or an account manager",
+    "account_manager": "Another account manager",
 }
 _ACTS = {
     "hold.lift": "Lift a hold",
@@ -56,13 +60,15 @@ class AttentionPages:
     def _row(self, matter: Matter) -> dict[str, Any]:
         age = f"{london(matter.since)} ({from_now(matter.since, self._desk.now())})"
         proposal = matter.kind == "proposal"
+        owners = _SECONDS if proposal else _OWNERS
+        account = [("Account", accounts_in_words([matter.account]))] if matter.account else []
         return {
             "href": _address(matter),
             "title": _ACTS.get(matter.act, matter.act) if proposal else matter.title,
             "state": matter.state,
             "tag": {"proposal": "Waits for a second person", "alarm": "Alarm", "account": "Account"}.get(matter.kind),
             "text": f"{matter.note} asked. Why: {matter.title}" if proposal else matter.note,
-            "facts": [("Who acts", _OWNERS.get(matter.owner, matter.owner)), ("Since", age)],
+            "facts": [*account, ("Who acts", owners.get(matter.owner, matter.owner)), ("Since", age)],
         }
 
     async def alarms(self, request: Request, by: Visitor) -> Response:

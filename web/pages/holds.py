@@ -21,7 +21,7 @@ from core.use_cases.second_person import Proposal
 from core.use_cases.versions import accounts_to_choose
 from web.desk import Desk, RequestId, Visitor
 from web.errors import FieldErrors
-from web.hold_views import flight_sentence, followed_line, hold_facts, span_in_words, title_of, waiting_line
+from web.hold_views import everything_on, flight_sentence, followed_line, hold_facts, span_in_words, title_of, waiting_line
 from web.pages.lifting import lifting_routes
 from web.session import session_of
 from web.typed_times import TypedTime
@@ -115,10 +115,10 @@ class HoldPages:
                 view = await look(session, by=by, draft_id=draft_id)
                 items.append({"value": what, "text": f"Only the draft “{view.purpose}”"})
             accounts = await accounts_to_choose(session)
-        items.append({"divider": "or one platform"})
-        items += [{"value": f"platform:{name}", "text": f"Everything on {platform_name(name)}"} for name in self._desk.limits]
+        items.append({"divider": "or"})
+        items += [{"value": f"platform:{name}", "text": everything_on(name)} for name in self._desk.limits]
         if accounts:
-            items.append({"divider": "or one account"})
+            items.append({"divider": "or"})
         items += [
             {"value": f"account:{a.id}", "text": f"{a.name} on {platform_name(a.platform)}", "hint": {"text": a.handle}}
             for a in accounts
