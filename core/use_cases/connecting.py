@@ -231,3 +231,7 @@ async def _seal(session: AsyncSession, connection_id: UUID, purpose: str, secret
         await insert_connection_secret(session, connection_id=connection_id, purpose=purpose, key=key[0], sealed=sealed)
     except IntegrityError as used:
         raise ConsentRefused() from used
+    # The worker deletes what it takes: whoever waited here for that brought theirs too late.
+    seen = await connection_seen(session, connection_id)
+    if seen is None or seen.status != "begun":
+        raise ConsentRefused()

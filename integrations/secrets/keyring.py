@@ -117,7 +117,7 @@ class KeyFile(KeySource):
     """A file of keys, mode 0600. It is read again whenever it changed: a key made elsewhere serves here at once."""
 
     def __init__(self, file: Path) -> None:
-        self._file = file
+        self.file = file
         self._seen: tuple[int, int] | None = None
         self._keys: LocalKeys | None = None
 
@@ -147,34 +147,34 @@ class KeyFile(KeySource):
 
     def make(self) -> None:
         """A first key, unless there is a file already."""
-        if not self._file.exists():
+        if not self.file.exists():
             first = new_key_id()
             self._write({first: secrets.token_bytes(32)}, first)
 
     def _read(self) -> LocalKeys:
         try:
-            found = self._file.stat()
+            found = self.file.stat()
             if stat.S_IMODE(found.st_mode) & 0o077:
-                raise KeyTrouble(f"The key file {self._file} can be read by others. Allow its owner alone: chmod 600.")
+                raise KeyTrouble(f"The key file {self.file} can be read by others. Allow its owner alone: chmod 600.")
             if self._keys is None or self._seen != (found.st_mtime_ns, found.st_ino):
-                self._keys = read_keys(self._file.read_text(), where=str(self._file))
+                self._keys = read_keys(self.file.read_text(), where=str(self.file))
                 self._seen = (found.st_mtime_ns, found.st_ino)
         except OSError as away:
             raise KeyTrouble(
-                f"The key file {self._file} cannot be read ({away.strerror}). Make one with `countersign keys make`."
+                f"The key file {self.file} cannot be read ({away.strerror}). Make one with `countersign keys make`."
             ) from None
         return self._keys
 
     def _write(self, keys: dict[str, bytes], current: str) -> None:
         """Whole or not at all: a reader sees the old file or the new one."""
         kept = {"current": current, "keys": {kek_id: base64.b64encode(key).decode() for kek_id, key in keys.items()}}
-        new = self._file.with_name(f"{self._file.name}.new")
+        new = self.file.with_name(f"{self.file.name}.new")
         new.unlink(missing_ok=True)
         with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
             json.dump(kept, out)
             out.flush()
             os.fsync(out.fileno())
-        new.rename(self._file)
+        new.rename(self.file)
 
 
 def new_key_id() -> str:
