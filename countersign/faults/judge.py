@@ -39,12 +39,13 @@ class Finding:
 
 class Outcome(StrEnum):
     """How a publication under fault ended: out; to people, because what stands differs, because nobody can know, or because it
-    was stopped; waiting for a platform's limit; or open, which is a finding."""
+    was stopped or the platform refused it; waiting for a platform's limit; or open, which is a finding."""
 
     PUBLISHED = "published"
     DIFFERS = "differs"
     UNKNOWN = "unknown"
     STOPPED = "stopped"
+    REFUSED = "refused"
     LATER = "limited"
     OPEN = "open"
 
@@ -180,6 +181,8 @@ def outcome_of(publication: Publication) -> Outcome:
         return Outcome.DIFFERS
     if state in PUBLISHED:
         return Outcome.PUBLISHED
+    if state == State.REJECTED:
+        return Outcome.REFUSED
     if publication.due_later:
         return Outcome.LATER
     return Outcome.OPEN if state in (State.SCHEDULED, State.CLAIMED, State.SENDING, State.PROCESSING) else Outcome.STOPPED

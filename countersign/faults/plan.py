@@ -12,13 +12,9 @@ PLATFORMS = ("x", "facebook", "linkedin")
 LEAST, MOST = 12, 40
 KILLS_A_ROUND = 4
 # What a run reaches, the most dangerous first; nothing is taken down in one.
-POINTS = tuple(
-    str(point)
-    for point in (
-        *(Point.DISPATCHED, Point.AT_THE_GATE, Point.ANSWERED, Point.LOOKED_UP),
-        *(Point.CLAIMED, Point.RECORDED, Point.PREPARED, Point.READ_BACK, Point.JUDGED),
-    )
-)
+_FIRST = (Point.DISPATCHED, Point.AT_THE_GATE, Point.ANSWERED, Point.LOOKED_UP)
+_NEXT = (Point.CLAIMED, Point.RECORDED, Point.PREPARED, Point.READ_BACK, Point.JUDGED)
+POINTS = tuple(str(point) for point in (*_FIRST, *_NEXT))
 PAUSED_AT = (str(Point.DISPATCHED), str(Point.AT_THE_GATE), str(Point.ANSWERED), str(Point.CLAIMED))
 # Seconds, all counted from the first due instant of a round.
 BEFORE_DUE, AFTER_DUE, DUE_WITHIN = 1.5, 3.0, 2.0

@@ -34,7 +34,7 @@ async def test_a_worker_killed_at_each_named_point_loses_nothing_and_sends_nothi
     service.parts.children["worker"].kill()
     for point in COMES_TO:
         service.parts.start_worker(str(point))
-        await service.authorised(BATCH, due=in_seconds(3), platforms=("x",))
+        await service.authorised(BATCH, due=in_seconds(6), platforms=("x",))
         last[service.worker_dies()] = point
     service.parts.start_worker()
     found = service.settled(BATCH * len(COMES_TO), seconds=120)
