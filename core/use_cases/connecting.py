@@ -50,7 +50,7 @@ class Begun:
     """Send the browser to `address`; it comes back with `state`. For an app password `address` is empty: show a form."""
 
     connection_id: UUID
-    address: str
+    address: str = field(repr=False)
     state: str = field(repr=False)
 
 

@@ -17,6 +17,7 @@ from temporalio.worker import Worker
 
 from core.records.database import Database
 from core.records.facts import AccountFacts
+from countersign.keeping import Ways
 from integrations.platforms.base import Platform
 from integrations.platforms.registry import PLATFORMS
 from integrations.platforms.values import Access
@@ -143,7 +144,10 @@ def means_for(
     platforms: Mapping[str, Platform] = PLATFORMS,
     token: str = TOKEN,
     patience: Patience | None = None,
+    ways: Ways | None = None,
 ) -> Means:
+    """`ways`: the real way in, with tokens from the database; else every account opens with `token`."""
+
     async def access_for(account: AccountFacts) -> Access:
         url = there[account.platform].url if account.platform in there else ""
         return Access(account.platform_account_id, account.handle, token, url, public_url=url)
@@ -152,7 +156,8 @@ def means_for(
         database=database,
         store=MediaStore.at(str(media)),
         platforms=platforms,
-        access_for=access_for,
+        access_for=ways.access_for if ways else access_for,
+        renew=ways.renew if ways else None,
         gate=Gate(database),
         departures=Departures(database),
         worker=worker,

@@ -17,6 +17,7 @@ from core.use_cases.account_changes import (
 from core.use_cases.accounts import AccountTaken, register_account
 from core.use_cases.connecting import receive_code
 from core.use_cases.consent_refusals import ConsentRefused
+from core.use_cases.emergency import disconnect_everything, tokens_left, what_became_of_tokens
 from core.use_cases.second_person import SecondPersonNeeded
 from integrations.platforms.values import NoAccess
 from tests.integrations.connections.harness import consent
@@ -274,6 +275,35 @@ async def test_a_manual_account_names_who_releases_and_takes_two_people(safe: Sa
     assert (account.status, account.releaser) == ("connected", "Grace Obi")
     await safe.refreshing.look_after_health()
     assert (await safe.account(account_id)).can_post
+
+
+async def test_in_an_emergency_one_named_person_disconnects_everything_and_the_tokens_are_taken_back(safe: Safe) -> None:
+    account_id = await safe.connected("x")
+    waiting = await safe.found(account_id)
+    proposal = await safe.asked(account_id, waiting)
+    for by, reason in (("", "Our tokens were stolen."), ("operator|root|Marcus Bell", " ")):
+        with pytest.raises(BadInput, match="--by"):
+            async with safe.api.transaction() as session:
+                await disconnect_everything(session, by=by, reason=reason)
+    async with safe.api.transaction() as session:
+        silenced = await disconnect_everything(session, by="operator|root|Marcus Bell", reason="Our tokens were stolen.")
+    assert account_id in {one.id for one in silenced}
+    assert safe.rows("SELECT 1 FROM account WHERE status = 'connected'") == []
+    with pytest.raises(ConsentGone):
+        await safe.confirmed(proposal)
+    async with safe.api.transaction() as session:
+        assert await tokens_left(session) == {account_id}
+    while await safe.refreshing.let_go_of_one():
+        pass
+    async with safe.api.transaction() as session:
+        assert await tokens_left(session) == frozenset()
+        assert "revoked at the platform" in await what_became_of_tokens(session, account_id)
+    assert not any(row["live"] for row in safe.there["x"].tokens())
+    (event,) = safe.rows(
+        "SELECT actor FROM audit_event WHERE action = 'account.disconnected_in_emergency' AND subject = %s",
+        f"account:{account_id}",
+    )
+    assert event["actor"] == "operator|root|Marcus Bell"
 
 
 async def test_only_official_accounts_are_registered_and_only_by_account_managers(safe: Safe) -> None:

@@ -5,10 +5,12 @@ from uuid import uuid4
 
 import psycopg
 import pytest
+from psycopg.types.json import Jsonb
 
+from core.records.database import Database
 from core.records.tables import METADATA
 from tests.core.publishing import AtTheGate, as_admin
-from tests.kit import ACCOUNTS, Urls
+from tests.kit import ACCOUNTS, Urls, new_person
 
 pytestmark = [pytest.mark.anyio, pytest.mark.database]
 
@@ -287,6 +289,41 @@ def test_the_worker_speaks_for_no_person_and_the_api_not_for_the_service(urls: U
 
 def test_a_stamp_given_by_a_process_is_refused(urls: Urls) -> None:
     refused(urls.api, "INSERT INTO outbox (kind, subject_id, created_at) VALUES ('draft', gen_random_uuid(), '2020-01-01')")
+
+
+async def test_an_account_is_connected_only_by_what_two_people_said_in_the_same_transaction(
+    urls: Urls, database: Database
+) -> None:
+    """One administrator alone cannot, whatever statements the api is brought to make."""
+    first, second = await new_person(database, "account_manager"), await new_person(database, "account_manager")
+    account, proposal = uuid4(), uuid4()
+    ask = (
+        "INSERT INTO proposal (id, kind, subject, detail, reason, asked_by, good_until) "
+        "VALUES (%s, 'account.connect', %s, %s, 'r', %s, now() + interval '1 hour')"
+    )
+    detail = Jsonb({"platform_account_id": "1"})
+    with psycopg.connect(urls.api, autocommit=True) as connection:
+        connection.execute(
+            "INSERT INTO account (id, platform, handle, name, owner_team, releaser) VALUES (%s, 'manual', 'h', 'n', 't', %s)",
+            (account, first.id),
+        )
+        connection.execute(ask, (proposal, f"account:{account}", detail, first.id))
+        for _ in range(2):
+            # First nobody confirmed it; then somebody did, but in another transaction than the act.
+            with pytest.raises(psycopg.errors.InsufficientPrivilege, match="second person"):
+                connection.execute("SELECT connect_account(%s)", (proposal,))
+            connection.execute(
+                "UPDATE proposal SET confirmed_by = %s WHERE id = %s AND confirmed_by IS NULL", (second.id, proposal)
+            )
+        again = uuid4()
+        connection.execute(ask, (again, f"account:{account}", detail, first.id))
+        with pytest.raises(psycopg.errors.CheckViolation):
+            connection.execute("UPDATE proposal SET confirmed_by = %s WHERE id = %s", (first.id, again))
+        with connection.transaction():
+            connection.execute("UPDATE proposal SET confirmed_by = %s WHERE id = %s", (second.id, again))
+            connection.execute("SELECT connect_account(%s)", (again,))
+    (row,) = as_admin(urls, "SELECT status, platform_account_id, revision FROM account WHERE id = %s", account)
+    assert tuple(row.values()) == ("connected", "1", 2)
 
 
 def test_the_api_registers_an_account_and_says_nothing_of_its_status_or_platform_id(urls: Urls) -> None:
