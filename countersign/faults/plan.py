@@ -196,7 +196,8 @@ def _lie(draw: _Draw, at: float = -BEFORE_DUE) -> Strike:
 
 def _hold(draw: _Draw) -> Strike:
     scope = draw.next_of("hold", ("all", "platform", "account", "draft"))
-    at = round(draw.chance.uniform(-0.3, DUE_WITHIN), 3)
+    # Amid the burst: what is still at the gate when a hold comes is stopped there, which is no race.
+    at = round(draw.chance.uniform(0.0, DUE_WITHIN), 3)
     return Strike(at, Act.HOLD, draw.chance.choice(PLATFORMS), round(draw.chance.uniform(0.3, 3.0), 2), scope)
 
 
