@@ -122,8 +122,19 @@ class Facebook(Platform):
     async def read_back(self, access: Access, post_id: str) -> ReadBack:
         answer = await self._read(access, post_id, fields=POST_FIELDS)
         if answer is None:
+            await self._require_posts_shown(access)
             return ReadBack(found=False)
         return read_post(answer.data(), await self._alt_texts(access, photo_ids(answer.data())))
+
+    async def _require_posts_shown(self, access: Access) -> None:
+        """Facebook says that there is no such object also of what it no longer lets us see: only while it lists the Page's
+        posts to us, which takes the same permission, does that prove a post gone. Raises ReadFailed."""
+        listed = await self._read(access, f"{access.platform_account_id}/published_posts", fields="id", limit="1")
+        if listed is None or not isinstance(listed.find("data"), list):
+            raise ReadFailed(
+                "Facebook does not show the Page's posts with this access, so it cannot be told whether the post stands. "
+                "Connect the account again."
+            )
 
     async def _read(self, access: Access, path: str, **params: str) -> Answer | None:
         call = Call("GET", self._url(access, path), headers=bearer(access.token), params=params)
@@ -159,7 +170,13 @@ class Facebook(Platform):
 
     async def delete(self, access: Access, post_id: str) -> Outcome:
         call = Call("DELETE", self._url(access, post_id), headers=bearer(access.token))
-        return await remove(self, access, call, gone=lambda answer: answer.find("success") is True or _names_no_object(answer))
+        outcome = await remove(self, access, call, gone=lambda answer: answer.find("success") is True or _names_no_object(answer))
+        if outcome.result is Result.ACCEPTED and outcome.status != 200:
+            try:
+                await self._require_posts_shown(access)
+            except ReadFailed as failed:
+                return Outcome(Result.UNKNOWN, str(failed), status=outcome.status)
+        return outcome
 
 
 def _names_no_object(answer: Answer) -> bool:

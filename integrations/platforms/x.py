@@ -143,8 +143,12 @@ class X(Platform):
         return answer if answer and answer.find("data", "id") else None
 
     async def read_back(self, access: Access, post_id: str) -> ReadBack:
-        answer = await self._read(access, post_id)
-        return seen_posts(answer, partial(self.permalink, access))[0].content if answer else ReadBack(found=False)
+        answer = await read(self, access, self._reading(access, f"tweets/{post_id}"), missing=_names_no_post)
+        if answer is None:
+            return ReadBack(found=False)
+        if not answer.find("data", "id"):
+            raise ReadFailed("X did not show the post, and did not say that it is gone either.")
+        return seen_posts(answer, partial(self.permalink, access))[0].content
 
     async def timeline(self, access: Access, *, since: datetime) -> tuple[SeenPost, ...]:
         """The newest thousand at most. Replies, quotes and reposts are among them."""
@@ -185,6 +189,13 @@ class X(Platform):
         # A post whose text links to another one is shown as quoting it.
         linked = rendition.target is None and f"/status/{read_back.target_id}" in rendition.text
         return linked or super().same_target(rendition, read_back)
+
+
+def _names_no_post(answer: Answer) -> bool:
+    """X says that there is no such post. One that it does not let us see may stand, and a bare 404 may be anybody's."""
+    problems = rows(answer.find("errors")) or [answer.data()]
+    none = all(str(problem.get("type")).endswith("/resource-not-found") for problem in problems)
+    return none and answer.status in (200, 404) and answer.find("data", "id") is None
 
 
 def _says_gone(answer: Answer) -> bool:
