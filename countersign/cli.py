@@ -95,7 +95,7 @@ def verify(state: Path = STATE) -> None:
 
 @hold.command("place")
 def place(scope: str, target: str = "", reason: str = "", state: Path = STATE) -> None:
-    """Place a hold at once. SCOPE: all, platform, account or draft; --target names which."""
+    """Place a hold at once. SCOPE: all, platform, account or draft; --target names which. Two people lift it, on the pages."""
     _part("operating").place(_console(), state, scope=scope, target=target, reason=reason)
 
 
@@ -103,12 +103,6 @@ def place(scope: str, target: str = "", reason: str = "", state: Path = STATE) -
 def standing(state: Path = STATE) -> None:
     """The holds that stand."""
     _part("operating").show_holds(_console(), state)
-
-
-@hold.command("lift")
-def lift(hold_id: str, first: str = "", second: str = "", state: Path = STATE) -> None:
-    """Lift a hold in the name of two people. What it stopped stays stopped until each post gets a new time."""
-    _part("operating").lift(_console(), state, hold_id=hold_id, first=first, second=second)
 
 
 @sandbox.command("lie")

@@ -1,4 +1,4 @@
-"""What an operator does at a terminal: migrate, verify the record, place and lift holds."""
+"""What an operator does at a terminal: migrate, verify the record, place and list holds."""
 
 import asyncio
 import getpass
@@ -10,12 +10,11 @@ from uuid import UUID
 
 from rich.console import Console
 
-from core.domain.refusals import BadInput
 from core.records.audit import ChainReport
 from core.records.audit import verify as verify_chains
 from core.records.database import Database
 from core.records.migrate import LOGINS, bootstrap, migrate
-from core.use_cases.holding import lift_hold, place_hold, standing_holds
+from core.use_cases.holding import place_hold, standing_holds
 from countersign.demo.operator import operator_url
 from countersign.embedded.trouble import EmbeddedTrouble
 from countersign.settings import MigrateSettings, OperatorSettings, read
@@ -66,6 +65,7 @@ def place(console: Console, state: Path, *, scope: str, target: str, reason: str
     hold_id = with_database(state, placed)
     what = "at all" if scope == "all" else f"for {scope} {target}"
     console.print(f"The hold stands: nothing more is sent {what}. Its id is {hold_id}.")
+    console.print("Two people lift it, signed in, on the pages or through the API.")
 
 
 def show_holds(console: Console, state: Path) -> None:
@@ -77,20 +77,6 @@ def show_holds(console: Console, state: Path) -> None:
         console.print(f"{len(holds)} standing holds.")
 
     with_database(state, listed)
-
-
-def lift(console: Console, state: Path, *, hold_id: str, first: str, second: str) -> None:
-    try:
-        wanted = UUID(hold_id)
-    except ValueError as malformed:
-        raise BadInput("That is not the id of a hold; `countersign hold list` shows them.") from malformed
-
-    async def lifted(database: Database) -> None:
-        async with database.transaction() as session:
-            await lift_hold(session, hold_id=wanted, first=first, second=second)
-
-    with_database(state, lifted)
-    console.print("The hold is lifted. What it stopped waits for somebody to give it a new time or withdraw it.")
 
 
 def _operator() -> str:

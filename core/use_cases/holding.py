@@ -118,7 +118,10 @@ async def place_hold(
 
 
 async def lift_hold(session: AsyncSession, *, hold_id: UUID, first: str, second: str, request: str | None = None) -> None:
-    """End a hold in the name of two people. Posts it stopped stay stopped until a person gives each a new time."""
+    """End a hold in the name of two people; the caller knows who they are (see `lifting.confirm_lift`).
+
+    Posts it stopped stay stopped until a person gives each a new time.
+    """
     if not first.strip() or not second.strip() or first.strip() == second.strip():
         raise LiftTakesTwo()
     lifted = await session.execute(
