@@ -72,7 +72,11 @@ STATES = {
     State.MISMATCH: Label(
         "Differs", "red", "What stands on the platform differs from what was authorised. Two people must look."
     ),
-    State.UNKNOWN: Label("Outcome unknown", "red", "The platform gave no clear answer. It is never sent again automatically."),
+    State.UNKNOWN: Label(
+        "Outcome unknown",
+        "red",
+        "The platform gave no clear answer. By itself the service sends it again only where that cannot make a second post.",
+    ),
     State.HELD: Label("Held", "orange", "A hold stopped it. It was not sent."),
     State.REVOKED: Label("Authorisation ended", "red", "An authorisation no longer stood at its time. It was not sent."),
     State.EXPIRED: Label("Window passed", "red", "Its window ended before it could be sent. It was not sent."),
