@@ -5,11 +5,14 @@ current. The default source is a file that only its owner may read; the environm
 """
 
 import base64
+import fcntl
 import json
 import os
 import secrets
 import stat
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -134,22 +137,35 @@ class KeyFile(KeySource):
         return await self._read().unwrap(wrapped, bound)
 
     async def rotate(self) -> str:
-        keys = self._read()
-        kek_id = new_key_id()
-        self._write({**keys._keys, kek_id: secrets.token_bytes(32)}, kek_id)
+        with self._alone():
+            kek_id = new_key_id()
+            self._write({**self._read()._keys, kek_id: secrets.token_bytes(32)}, kek_id)
         return kek_id
 
     async def forget(self, kek_id: str) -> None:
-        keys = self._read()
-        if kek_id == await keys.current():
-            raise KeyTrouble(f"{kek_id} is the current key. Rotate first, then forget it.")
-        self._write({one: key for one, key in keys._keys.items() if one != kek_id}, await keys.current())
+        with self._alone():
+            keys = self._read()
+            if kek_id == await keys.current():
+                raise KeyTrouble(f"{kek_id} is the current key. Rotate first, then forget it.")
+            self._write({one: key for one, key in keys._keys.items() if one != kek_id}, await keys.current())
 
     def make(self) -> None:
         """A first key, unless there is a file already."""
-        if not self.file.exists():
-            first = new_key_id()
-            self._write({first: secrets.token_bytes(32)}, first)
+        with self._alone():
+            if not self.file.exists():
+                first = new_key_id()
+                self._write({first: secrets.token_bytes(32)}, first)
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """One change at a time: of two at once one would throw the other's key away, and with it what that wrapped."""
+        lock = os.open(self.file.with_name(f"{self.file.name}.lock"), os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            self._seen = None
+            yield
+        finally:
+            os.close(lock)
 
     def _read(self) -> LocalKeys:
         try:
@@ -175,6 +191,12 @@ class KeyFile(KeySource):
             out.flush()
             os.fsync(out.fileno())
         new.rename(self.file)
+        # The new name too, before anything is wrapped by a key that a power cut could take away.
+        folder = os.open(self.file.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
 
 
 def new_key_id() -> str:

@@ -1,7 +1,9 @@
 """At rest: a key of its own for each secret, under a key-encryption key; swapped, old or altered rows do not open."""
 
+import asyncio
 import json
 import os
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -137,3 +139,15 @@ async def test_keys_of_the_environment_are_rotated_there() -> None:
     assert await unseal(keys, await seal(keys, PLAIN, PLACE), PLACE) == PLAIN
     with pytest.raises(KeyTrouble, match="environment"):
         await keys.rotate()
+
+
+async def test_no_key_is_lost_when_two_rotate_at_once(keys: KeyFile) -> None:
+    code = "import asyncio, pathlib, sys; from integrations.secrets.keyring import KeyFile; "
+    code += "keys = KeyFile(pathlib.Path(sys.argv[1])); [print(asyncio.run(keys.rotate())) for _ in range(25)]"
+    both = [
+        await asyncio.create_subprocess_exec(sys.executable, "-c", code, str(keys.file), stdout=asyncio.subprocess.PIPE)
+        for _ in range(2)
+    ]
+    said = [(await one.communicate())[0].decode().split() for one in both]
+    assert [len(made) for made in said] == [25, 25]
+    assert {key for made in said for key in made} < set(await keys.ids())
