@@ -6,7 +6,7 @@ from typing import Any
 from core.use_cases.accounts import AccountSeen
 from web.draft_views import Fact
 from web.when import from_now, london
-from web.words import Label
+from web.words import Label, account_on
 
 _STATUS = {
     "registered": Label(
@@ -80,7 +80,7 @@ def account_row(account: AccountSeen, now: datetime) -> dict[str, Any]:
         facts.append(("Until", london(account.ends_at)))
     return {
         "href": f"/accounts/{account.id}",
-        "title": f"{account.name} on {account.platform_label}",
+        "title": account_on(account.name, account.platform),
         "handle": account.handle,
         "status": status_of(account),
         "warning": warning_of(account, now),

@@ -5,6 +5,7 @@ from typing import Any
 
 from core.domain.content import Rendition
 from core.domain.prompts import PROMPTS
+from core.domain.publication import BY_HAND
 from core.domain.route import Answer
 from core.domain.standing import Standing
 from core.use_cases.lists import Waiting
@@ -60,8 +61,13 @@ def _changed(view: DraftView, before: tuple[int, tuple[Rendition, ...]] | None) 
 
 def audience(view: DraftView) -> str:
     """Who will be able to read it, in words."""
-    platforms = sorted({platform_name(preview.account.platform) for preview in view.previews})
-    return f"Everybody: public posts on {' and '.join(platforms)}"
+    platforms = {preview.account.platform for preview in view.previews}
+    public = sorted(platform_name(platform) for platform in platforms - {BY_HAND})
+    by_hand = "whoever reads the place where it is posted by hand"
+    if not public:
+        return by_hand.capitalize()
+    named = " and ".join(filter(None, (", ".join(public[:-1]), public[-1])))
+    return f"Everybody: public posts on {named}" + (f"; and {by_hand}" if BY_HAND in platforms else "")
 
 
 def confirm_view(view: DraftView, answer: Answer, reason: str, name: str) -> dict[str, Any]:

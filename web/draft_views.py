@@ -7,6 +7,7 @@ from datetime import datetime
 from markupsafe import Markup
 
 from core.domain.content import Rendition
+from core.domain.publication import BY_HAND
 from core.domain.route import Answer
 from core.domain.standing import Standing
 from core.use_cases.looking import DraftView, StepView
@@ -14,7 +15,7 @@ from core.use_cases.looking import Preview as AccountPreview
 from web.diff import word_diff
 from web.previews import Preview, preview_of
 from web.when import between, london
-from web.words import digest_shortly, label_of, platform_name
+from web.words import account_on, digest_shortly, label_of
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ def image_url(sha256: str) -> str:
 def accounts_in_words(accounts: Iterable[str]) -> str:
     """`Name on platform` as the read models give it, with the platform's own spelling."""
     named = (account.rpartition(" on ") for account in accounts)
-    return ", ".join(f"{name} on {platform_name(platform)}" if name else platform for name, _, platform in named)
+    return ", ".join(account_on(name, platform) if name else platform for name, _, platform in named)
 
 
 def targets(view: DraftView) -> str:
@@ -69,7 +70,7 @@ def targets(view: DraftView) -> str:
 
 def targets_by_line(view: DraftView) -> Markup:
     """The same, one account under another."""
-    return Markup("<br>").join(f"{preview.account.name} on {preview.platform_label}" for preview in view.previews)
+    return Markup("<br>").join(account_on(preview.account.name, preview.account.platform) for preview in view.previews)
 
 
 def means_of(view: DraftView) -> str:
@@ -88,10 +89,15 @@ def previews_in(view: DraftView) -> list[Preview]:
             handle=preview.account.handle,
             at=view.publish_at,
             image_url=image_url,
-            count=f"{preview.platform_label} counts {preview.used:,} of {preview.limit:,} characters.",
+            count=_count_of(preview),
         )
         for preview in view.previews
     ]
+
+
+def _count_of(preview: AccountPreview) -> str:
+    counted = f"{preview.used:,} of {preview.limit:,} characters."
+    return counted if preview.account.platform == BY_HAND else f"{preview.platform_label} counts {counted}"
 
 
 def facts_in(view: DraftView) -> list[Fact]:
@@ -136,14 +142,14 @@ def changes_since(before: tuple[Rendition, ...], previews: tuple[AccountPreview,
     old = {rendition.account_id: rendition for rendition in before}
     lines = []
     for preview in previews:
-        name = f"{preview.account.name} on {preview.platform_label}"
+        name = account_on(preview.account.name, preview.account.platform)
         seen = old.pop(preview.rendition.account_id, None)
         if seen is None:
             lines.append(ChangedLine(f"{name}: a new account", word_diff("", _as_text(preview.rendition))))
         elif seen != preview.rendition:
             lines.append(ChangedLine(name, word_diff(_as_text(seen), _as_text(preview.rendition))))
     lines += [
-        ChangedLine(f"An account on {platform_name(gone.platform)} was taken out", word_diff(_as_text(gone), ""))
+        ChangedLine(f"{account_on('An account', gone.platform)} was taken out", word_diff(_as_text(gone), ""))
         for gone in old.values()
     ]
     return lines

@@ -10,7 +10,7 @@ from core.use_cases.holding import Hold
 from web.chrome import Notice
 from web.draft_views import Fact, accounts_in_words
 from web.when import london
-from web.words import label_of, platform_name
+from web.words import account_on, label_of, platform_name
 
 TOLD_AHEAD = timedelta(hours=24)
 
@@ -93,12 +93,12 @@ def flight_sentence(seen: Following) -> str:
 
 
 def followed_line(one: Followed) -> Line:
-    facts = [("Account", f"{one.account} on {platform_name(one.platform)}"), ("Since", london(one.moved_at))]
+    facts = [("Account", account_on(one.account, one.platform)), ("Since", london(one.moved_at))]
     if one.was is not None and one.was is not one.state:
         facts.insert(1, ("When the hold began", label_of(one.was).text))
     return Line(f"/publications/{one.id}", one.purpose, one.state, label_of(one.state).means, tuple(facts))
 
 
 def waiting_line(one: Followed) -> Line:
-    facts = (("Account", f"{one.account} on {platform_name(one.platform)}"), ("Publish time", london(one.publish_at)))
+    facts = (("Account", account_on(one.account, one.platform)), ("Publish time", london(one.publish_at)))
     return Line(f"/publications/{one.id}", one.purpose, one.state, one.note or label_of(one.state).means, facts)

@@ -12,7 +12,7 @@ from core.use_cases.resolving import Act
 from core.use_cases.unresolved import Evidence, FoundPost, Removal, Said
 from web.draft_views import Entry, Fact
 from web.when import london
-from web.words import label_of, platform_name
+from web.words import account_on, label_of
 
 
 @dataclass(frozen=True)
@@ -169,7 +169,7 @@ def _removal(one: Removal) -> dict[str, Any]:
 
 
 def caption_of(record: PublicationView) -> str:
-    return f"{record.purpose}: {record.account} on {platform_name(record.platform)}"
+    return f"{record.purpose}: {account_on(record.account, record.platform)}"
 
 
 def facts_of(record: PublicationView) -> list[Fact]:

@@ -16,7 +16,7 @@ from web.diff import word_diff
 from web.linked_text import linked
 from web.session import Session
 from web.when import between, from_now, iso, london, london_clock, london_date, london_precise, span
-from web.words import digest_shortly, label_of, platform_name
+from web.words import digest_shortly, label_of, live_post_on, platform_name, where_posted
 
 _HERE = Path(__file__).parent
 STATIC = _HERE / "static"
@@ -44,6 +44,8 @@ def environment() -> Environment:
         linked=linked,
         label=label_of,
         platform=platform_name,
+        live_post=live_post_on,
+        where_posted=where_posted,
         digest_shortly=digest_shortly,
     )
     made.globals.update(static=static_url, between=between, word_diff=word_diff)

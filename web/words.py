@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from core.domain.people import Role
-from core.domain.publication import State
+from core.domain.publication import BY_HAND, State
 from core.domain.route import Answer
 from core.domain.standing import Standing
 
@@ -98,6 +98,21 @@ ANSWERS = {
 
 def platform_name(platform: str) -> str:
     return PLATFORMS.get(platform, platform.replace("_", " ").capitalize())
+
+
+def account_on(name: str, platform: str) -> str:
+    """An account as sentences name it: “Department on X”, and “Staff intranet, posted by hand”."""
+    return f"{name}, posted by hand" if platform == BY_HAND else f"{name} on {platform_name(platform)}"
+
+
+def where_posted(platform: str) -> str:
+    """The platform in the middle of a sentence."""
+    return "posted by hand" if platform == BY_HAND else platform_name(platform)
+
+
+def live_post_on(platform: str) -> str:
+    """The words of a link to what stands at the platform."""
+    return "See what was posted" if platform == BY_HAND else f"See the live post on {platform_name(platform)}"
 
 
 def label_of(value: Standing | State | Answer | str) -> Label:

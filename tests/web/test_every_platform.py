@@ -5,12 +5,13 @@ from uuid import uuid4
 import psycopg
 import pytest
 
+from core.domain.publication import BY_HAND
 from core.records.database import Database
 from integrations.platforms.registry import PLATFORMS
 from tests.kit import ACCOUNTS, Urls, new_cast
 from tests.web.house import House, page, picture, typed
 from tests.web.html_lint import lint
-from web.words import platform_name
+from web.words import platform_name, where_posted
 
 pytestmark = [pytest.mark.anyio, pytest.mark.database]
 
@@ -41,7 +42,7 @@ async def test_a_draft_for_every_platform_is_shown_as_each_will_show_it(
     browser = await house.browser_of(cast.officer)
     form = await page(browser, "/drafts/new")
     for name, platform in PLATFORMS.items():
-        assert f"{platform.label} {platform.limit:,}" in form
+        assert f"{where_posted(name)} {platform.limit:,}" in form
         assert f'name="text-{name}"' in form
     sent = typed(*everywhere, link="https://www.gov.uk/pension-credit", **{"upload-1-alt": "A warm fire"})
     saved = await browser.post("/drafts/new", data=sent, files={"upload-1": ("fire.png", picture(), "image/png")})
@@ -50,7 +51,8 @@ async def test_a_draft_for_every_platform_is_shown_as_each_will_show_it(
     assert lint(check) == []
     for name, platform in PLATFORMS.items():
         assert f"app-preview--{name}" in check
-        assert f"Approximate {platform.label} preview" in check
+        assert (f"Approximate {platform.label} preview" in check) == (name != BY_HAND)
+    assert "To be posted by hand, as it stands here." in check
     assert check.count('alt="A warm fire"') == len(PLATFORMS)
 
 

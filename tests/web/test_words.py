@@ -4,7 +4,7 @@ from core.domain.people import Role
 from core.domain.publication import State
 from core.domain.route import Answer
 from core.domain.standing import Standing
-from web.words import ROLES, digest_shortly, label_of
+from web.words import ROLES, account_on, digest_shortly, label_of, live_post_on, where_posted
 
 _STYLES = (Path(__file__).parents[2] / "web/static/govuk/govuk-frontend.min.css").read_text()
 
@@ -20,3 +20,10 @@ def test_every_standing_state_answer_and_role_has_its_words() -> None:
 
 def test_a_digest_is_shown_shortly_with_its_scheme() -> None:
     assert digest_shortly("v1:sha256:" + "ab" * 32) == "v1:sha256:abababababab…"
+
+
+def test_what_is_posted_by_hand_reads_as_a_sentence_and_not_as_a_platform() -> None:
+    assert account_on("Department", "x") == "Department on X"
+    assert account_on("Staff intranet", "manual") == "Staff intranet, posted by hand"
+    assert where_posted("manual") == "posted by hand"
+    assert live_post_on("manual") == "See what was posted"

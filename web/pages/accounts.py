@@ -21,6 +21,7 @@ from web.desk import Desk, RequestId, Visitor
 from web.errors import FieldErrors
 from web.pages.account_changes import account_change_routes
 from web.session import session_of
+from web.words import account_on
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,7 @@ class AccountPages:
             ],
             "hold": f"/holds/new?account={account_id}",
         }
-        title = f"{account.name} on {account.platform_label}"
+        title = account_on(account.name, account.platform)
         back = {"text": "Back to the accounts", "href": "/accounts"}
         return self._desk.page(request, "account.html", title=title, view=view, back=back)
 

@@ -16,7 +16,7 @@ from web.draft_views import Fact, accounts_in_words
 from web.errors import FieldErrors
 from web.session import session_of
 from web.when import from_now, london
-from web.words import platform_name
+from web.words import account_on
 
 _OWNERS = {
     "officer": "A communications officer",
@@ -83,7 +83,7 @@ class AttentionPages:
             answered=[_alarm_row(one) for one in answered],
             watched=[
                 {
-                    "name": f"{one.account} on {platform_name(one.platform)}",
+                    "name": account_on(one.account, one.platform),
                     "value": f"every {one.every_seconds} seconds, last "
                     + (from_now(one.seen_at, one.now) if one.seen_at else "not read yet")
                     + (f". {one.trouble}" if one.trouble else ""),
@@ -101,7 +101,7 @@ class AttentionPages:
         self, request: Request, by: Visitor, found: Alarm, words: str, errors: FieldErrors, status: int = 200
     ) -> Response:
         facts = [
-            Fact("Account", f"{found.account} on {platform_name(found.platform)}, {found.handle}"),
+            Fact("Account", f"{account_on(found.account, found.platform)}, {found.handle}"),
             Fact("Raised", london(found.raised_at)),
         ]
         if found.post_id:
@@ -154,7 +154,7 @@ def _address(matter: Matter) -> str:
 
 
 def _alarm_row(one: Alarm) -> dict[str, Any]:
-    facts = [("Account", f"{one.account} on {platform_name(one.platform)}"), ("Raised", london(one.raised_at))]
+    facts = [("Account", account_on(one.account, one.platform)), ("Raised", london(one.raised_at))]
     if one.answered_at:
         facts.append(("Answered", f"{one.answered_by}, {london(one.answered_at)}"))
     return {"href": f"/alarms/{one.id}", "title": one.sentence, "text": one.answer, "facts": facts}

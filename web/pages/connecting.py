@@ -32,6 +32,7 @@ from web.errors import FieldErrors
 from web.proving import prove_again, typed_before
 from web.session import session_of
 from web.sign_in import CONSENT_CALLBACK
+from web.words import account_on
 
 EXCHANGED_WITHIN_SECONDS = 2
 
@@ -176,7 +177,7 @@ class ConnectingPages:
     ) -> Response:
         found = seen.found if seen else ()
         view = {
-            "caption": f"{account.name} on {account.platform_label}",
+            "caption": account_on(account.name, account.platform),
             "facts": account_facts(account),
             "action": page_of(seen) if seen else f"{start_of(account.id)}/by-hand",
             "choices": [

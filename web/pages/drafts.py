@@ -22,7 +22,7 @@ from web.errors import FieldErrors
 from web.session import session_of
 from web.typed_times import TypedTime
 from web.when import between, london
-from web.words import label_of
+from web.words import account_on, label_of
 
 _ACTIONS = (
     ("decide", "Decide", "decide"),
@@ -196,7 +196,7 @@ def _publications(view: DraftView) -> list[dict[str, Any]]:
         found.append(
             {
                 "href": f"/publications/{publication.id}",
-                "account": f"{preview.account.name} on {preview.platform_label}",
+                "account": account_on(preview.account.name, preview.account.platform),
                 "platform": preview.account.platform,
                 "state": publication.state,
                 "means": label_of(publication.state).means,

@@ -26,7 +26,7 @@ from web.pages.lifting import lifting_routes
 from web.session import session_of
 from web.typed_times import TypedTime
 from web.when import london
-from web.words import platform_name
+from web.words import account_on
 
 FOLLOW_SECONDS, UNKNOWN_SECONDS = 3, 15
 _WHAT_MISSING = "Choose what to stop: everything, a platform, an account or this draft."
@@ -120,8 +120,7 @@ class HoldPages:
         if accounts:
             items.append({"divider": "or"})
         items += [
-            {"value": f"account:{a.id}", "text": f"{a.name} on {platform_name(a.platform)}", "hint": {"text": a.handle}}
-            for a in accounts
+            {"value": f"account:{a.id}", "text": account_on(a.name, a.platform), "hint": {"text": a.handle}} for a in accounts
         ]
         return items
 

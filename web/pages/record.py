@@ -24,7 +24,7 @@ from web.pages.evidence import evidence_routes
 from web.previews import Preview, preview_of
 from web.publication_views import evidence_view, said_entries, steps_view
 from web.when import london
-from web.words import digest_shortly, label_of, platform_name
+from web.words import account_on, digest_shortly, label_of
 
 _TROUBLE = {State.UNKNOWN, State.MISMATCH, State.REJECTED, State.HELD, State.REVOKED, State.EXPIRED, State.REMOVAL_UNKNOWN}
 _OWNERS = {
@@ -56,7 +56,7 @@ class RecordPages:
         return self._desk.page(
             request,
             "publication.html",
-            title=f"{record.account} on {platform_name(record.platform)}",
+            title=account_on(record.account, record.platform),
             back={"text": "Back to the draft", "href": f"/drafts/{record.draft_id}"},
             view={
                 "caption": record.purpose,

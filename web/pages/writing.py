@@ -24,7 +24,7 @@ from web.errors import FieldErrors
 from web.forms import MOST_IMAGES, TypedDraft, source_of, typed_draft
 from web.pages.targets import TypedTargets
 from web.session import session_of
-from web.words import platform_name
+from web.words import platform_name, where_posted
 
 _IDS = {
     "window_start": "window_start-day",
@@ -144,7 +144,7 @@ class WritingPages:
         async with self._desk.database.transaction() as session:
             accounts = await accounts_to_choose(session)
             captured = await self._targets.shown(session, request, typed)
-        limits = ", ".join(f"{platform_name(name)} {limit:,}" for name, limit in self._desk.limits.items())
+        limits = ", ".join(f"{where_posted(name)} {limit:,}" for name, limit in self._desk.limits.items())
         values: dict[str, Any] = {
             "typed": typed,
             "errors": FieldErrors(),
@@ -160,7 +160,7 @@ class WritingPages:
 
 def _items(accounts: Sequence[Account]) -> list[dict[str, Any]]:
     return [
-        {"value": str(account.id), "text": account.name, "hint": {"text": f"{account.handle}, {platform_name(account.platform)}"}}
+        {"value": str(account.id), "text": account.name, "hint": {"text": f"{account.handle}, {where_posted(account.platform)}"}}
         for account in accounts
     ]
 
