@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import httpx2
 import pytest
 from typer.testing import CliRunner
 
@@ -24,6 +25,14 @@ def test_the_next_post_is_lied_about(tmp_path: Path) -> None:
         assert "cut_after" in asked(tmp_path, "lie", "x", "cut_after")
         with pytest.raises(EmbeddedTrouble, match="truncate"):
             asked(tmp_path, "lie", "x", "no_such_lie")
+
+
+def test_a_stranger_posts_on_the_account_without_being_told_its_number(tmp_path: Path) -> None:
+    with sandbox("x", SandboxAccount("1", "dept", "Department", "token"), tmp_path) as there:
+        (tmp_path / "ports.json").write_text(json.dumps({"x": int(there.url.rpartition(":")[2])}))
+        assert "nobody authorised" in asked(tmp_path, "rogue", "x", "Buy now")
+        found = httpx2.get(f"{there.url}/_ledger").json()["posts"]
+        assert [(post["account"], post["text"]) for post in found] == [("1", "Buy now")]
 
 
 @pytest.mark.parametrize("platform", ["identity", "myspace"])

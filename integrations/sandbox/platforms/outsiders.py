@@ -14,7 +14,9 @@ class _Strict(BaseModel):
 
 
 class _Rogue(_Strict):
-    account: str
+    """`account`: its id; without one it is the first account of the sandbox."""
+
+    account: str = ""
     text: str
     link: str | None = None
 
@@ -34,8 +36,9 @@ def router(house: House) -> APIRouter:
 
     @routes.post("/_rogue", status_code=201)
     async def post_behind_our_back(rogue: _Rogue) -> dict[str, str]:
-        post_id = house.new_post_id(rogue.account)
-        post = StoredPost(post_id, rogue.account, rogue.text, rogue.link, "", b"", house.clock(), rogue=True)
+        account = rogue.account or house.accounts[0].account_id
+        post_id = house.new_post_id(account)
+        post = StoredPost(post_id, account, rogue.text, rogue.link, "", b"", house.clock(), rogue=True)
         house.ledger.accept(post)
         return {"post_id": post_id}
 
