@@ -12,7 +12,7 @@ from pathlib import Path
 
 from core.records.migrate import LOGINS, bootstrap, migrate
 from countersign.demo.addresses import Addresses, kept_addresses, login_url
-from countersign.demo.seeds import ACCOUNTS, TO_CONNECT
+from countersign.demo.seeds import ACCOUNTS, BESIDES, TO_CONNECT
 from countersign.demo.tokens import key_file
 from countersign.embedded.children import Children, wait_until
 from countersign.embedded.ports import LOOPBACK, port_taken
@@ -40,6 +40,8 @@ class Secrets:
     web_client: str
     machine_client: str
     tokens: Mapping[str, str]
+    besides: Mapping[str, str]
+    """Of the accounts that nobody connected yet."""
     clients: Mapping[str, str]
     """What proves this service at each platform where people consent."""
 
@@ -51,6 +53,7 @@ def kept_secrets(state: Path) -> Secrets:
         web_client=kept_secret(folder / "web_client"),
         machine_client=kept_secret(folder / "machine_client"),
         tokens={platform: kept_secret(folder / f"token_{platform}") for platform in SANDBOXES},
+        besides={platform: kept_secret(folder / f"token_{platform}_besides") for platform in BESIDES},
         clients={
             platform: kept_secret(folder / f"client_{platform}")
             for platform in ACCOUNTS
@@ -119,12 +122,13 @@ class Parts:
                 "platform": platform,
                 "port": self.addresses.port(platform),
                 "ledger": str(self.state / f"{platform}.sqlite"),
-                "accounts": [[platform_id, handle, name]],
+                "accounts": [account, *([BESIDES[platform]] if platform in BESIDES else [])],
             }
-            for platform, (platform_id, handle, name) in SANDBOXES.items()
+            for platform, account in SANDBOXES.items()
         ]
         served = [word for stand in stands for word in ("--serve", dumps(stand))]
         tokens = {ids[0]: self.secrets.tokens[platform] for platform, ids in SANDBOXES.items()}
+        tokens |= {ids[0]: self.secrets.besides[platform] for platform, ids in BESIDES.items()}
         registered = {
             platform: {"client_id": CLIENT_ID, "client_secret": secret, "redirect_uris": [f"{self.base_url}{CONSENT_CALLBACK}"]}
             for platform, secret in self.secrets.clients.items()

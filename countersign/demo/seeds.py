@@ -20,6 +20,12 @@ TO_CONNECT: dict[str, tuple[str, str, str]] = {
     "bluesky": ("did:plc:deptexamples2345672345672", "examples.department.example", "Department for Examples"),
     "mastodon": ("110224538612341312", "examples", "Department for Examples"),
 }
+# What the same people may post on besides: whoever consents there has to choose.
+BESIDES: dict[str, tuple[str, str, str]] = {
+    "facebook": ("104938271651", "examplesjobs", "Examples Jobs"),
+    "linkedin": ("5583112", "examples-jobs", "Examples Jobs"),
+    "mastodon": ("110224538612341313", "examplesjobs", "Examples Jobs"),
+}
 BY_HAND, POSTS_BY_HAND = ("staff-intranet", "Staff intranet"), "olivia"
 STEPS = [
     {"role": "press_office", "label": "Press office", "quorum": 1, "paragraph": 36},
