@@ -11,8 +11,8 @@ from core.records.audit import actor_name
 from core.records.reads import clock
 from core.use_cases.access import require
 from core.use_cases.holding import PLACERS, hold_named, hold_subject, lift_hold
-from core.use_cases.people import is_fresh, person_by_id
-from core.use_cases.second_person import Proposal, confirm, open_proposals, propose, take_back
+from core.use_cases.people import is_fresh
+from core.use_cases.second_person import Proposal, confirm, open_proposals, propose, require_asker, take_back
 
 LIFT = "hold.lift"
 # Letting posts go again is the heavier half: the second yes is an authoriser's or an account manager's.
@@ -51,15 +51,17 @@ async def confirm_lift(
     proposal_id: UUID,
     request: str | None = None,
 ) -> None:
-    """The second person's yes: the hold is lifted. Raises NoRole, StepUpNeeded, HoldIsOver, SecondPersonNeeded, NotFound."""
+    """The second person's yes: the hold is lifted.
+
+    Raises NoRole, StepUpNeeded, HoldIsOver, SecondPersonNeeded, AskerMayNoMore, NotFound.
+    """
     require(by, *CONFIRMERS)
     await _signed_in_lately(session, authenticated_at)
     if (await hold_named(session, by=by, hold_id=hold_id)).over:
         raise HoldIsOver()
     proposal = _about(hold_id, await confirm(session, by=by, proposal_id=proposal_id, kind=LIFT, request=request))
-    asked = await person_by_id(session, proposal.asked_by)
-    first = actor_name(asked) if asked else ""
-    await lift_hold(session, hold_id=hold_id, first=first, second=actor_name(by), request=request)
+    first = await require_asker(session, proposal, *PLACERS)
+    await lift_hold(session, hold_id=hold_id, first=actor_name(first), second=actor_name(by), request=request)
 
 
 async def keep_hold(session: AsyncSession, *, by: Person, hold_id: UUID, proposal_id: UUID, request: str | None = None) -> None:

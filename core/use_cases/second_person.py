@@ -14,10 +14,11 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.domain.content import tidied
-from core.domain.people import Person
+from core.domain.people import Person, Role
 from core.domain.refusals import BadInput, Conflict, NotAllowed, NotFound
 from core.records.audit import actor_name, append
 from core.records.reads import clock
+from core.use_cases.people import person_by_id
 
 GOOD_FOR = timedelta(hours=24)
 
@@ -37,6 +38,15 @@ class NothingToConfirm(Conflict):
     code = "nothing_to_confirm"
     sentence = (
         "This no longer waits for a second person: it was confirmed, taken back, or not confirmed in time. Ask for it again."
+    )
+
+
+class AskerMayNoMore(Conflict):
+    code = "asker_may_no_more"
+    paragraph = 36
+    sentence = (
+        "Whoever asked for this may not ask for it any more, so it would be one person's word (derived from paragraph 36). "
+        "Take it back, ask for it yourself, and let a colleague confirm."
     )
 
 
@@ -114,6 +124,14 @@ async def confirm(session: AsyncSession, *, by: Person, proposal_id: UUID, kind:
     await session.execute(text("UPDATE proposal SET confirmed_by = :by WHERE id = :id"), {"by": by.id, "id": proposal_id})
     await _record(session, by, f"{kind}.confirm", proposal.subject, proposal_id, request, proposal.detail)
     return proposal
+
+
+async def require_asker(session: AsyncSession, proposal: Proposal, *roles: Role) -> Person:
+    """Who asked, as they stand now: both are to be people who may, at the moment it is done. Raises AskerMayNoMore."""
+    asked = await person_by_id(session, proposal.asked_by)
+    if asked is None or not asked.has(*roles):
+        raise AskerMayNoMore()
+    return asked
 
 
 async def take_back(session: AsyncSession, *, by: Person, proposal_id: UUID, kind: str, request: str | None = None) -> Proposal:

@@ -13,7 +13,7 @@ from core.records.audit import actor_name
 from core.records.database import Database
 from core.use_cases.holding import HoldBackwards, HoldOver, hold_named, standing_holds, stop_posts
 from core.use_cases.lifting import HoldIsOver, ask_to_lift, confirm_lift, keep_hold, lift_asked
-from core.use_cases.second_person import AlreadyAsked, NothingToConfirm, SecondPersonNeeded
+from core.use_cases.second_person import AlreadyAsked, AskerMayNoMore, NothingToConfirm, SecondPersonNeeded
 from tests.core.publishing import as_admin
 from tests.kit import Urls, in_minutes, new_cast, new_person, written
 
@@ -174,3 +174,13 @@ async def test_a_beginning_that_has_passed_is_now(database: Database) -> None:
         hold = await hold_named(session, by=one, hold_id=hold_id)
     assert hold.stands
     assert datetime.now(UTC) - hold.starts_at < timedelta(minutes=1), "the record says when it began to bind"
+
+
+async def test_nobody_lifts_a_hold_with_somebody_who_lost_the_role(database: Database, urls: Urls) -> None:
+    one, two = await new_person(database, Role.OFFICER), await new_person(database, Role.AUTHORISER)
+    hold = await stop(database, one)
+    proposal = await ask(database, one, hold)
+    as_admin(urls, "UPDATE person SET roles = '{auditor}' WHERE id = %s", one.id)
+    with pytest.raises(AskerMayNoMore):
+        await confirm(database, two, hold, proposal)
+    assert await stands(database, hold)
