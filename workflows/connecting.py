@@ -150,7 +150,7 @@ class Connecting:
             token_id = uuid4()
             sealed = await self._strongbox.seal_token(
                 one.token,
-                platform=taken.platform,
+                at=(taken.platform, taken.server, one.platform_account_id),
                 account_id=taken.account_id,
                 connection_id=taken.id,
                 token_id=token_id,

@@ -1,6 +1,7 @@
 """Sealing and opening what rests in the database: tokens and the service's own secrets, each bound to its place."""
 
 import json
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
@@ -19,14 +20,14 @@ class Strongbox:
         self.keys = keys
 
     async def seal_token(
-        self, token: TokenSet, *, platform: str, account_id: UUID, connection_id: UUID, token_id: UUID, version: int
+        self, token: TokenSet, *, at: tuple[str, str, str], account_id: UUID, connection_id: UUID, token_id: UUID, version: int
     ) -> Sealed:
-        return await seal(self.keys, _written(token), _place(platform, account_id, connection_id, token_id, version))
+        """`at`: the platform, the server that the account lives on, and the account's id there."""
+        return await seal(self.keys, _written(token), _place(at, account_id, connection_id, token_id, version))
 
     async def seal_next(self, record: TokenRecord, token: TokenSet) -> Sealed:
         """A refreshed token, as the version after this record's."""
-        place = _place(record.platform, record.account_id, record.connection_id, record.id, record.version + 1)
-        return await seal(self.keys, _written(token), place)
+        return await seal(self.keys, _written(token), _place_of(replace(record, version=record.version + 1)))
 
     async def open_token(self, record: TokenRecord) -> TokenSet:
         return _read(await unseal(self.keys, _sealed(record), _place_of(record)))
@@ -71,12 +72,14 @@ def _sealed(row: TokenRecord | ServiceSecret) -> Sealed:
     return Sealed(row.sealed, WrappedKey(row.kek_id, row.wrapped_key))
 
 
-def _place(platform: str, account_id: UUID, connection_id: UUID, token_id: UUID, version: int) -> Place:
-    return Place("token", (platform, str(account_id), str(connection_id), str(token_id)), version)
+def _place(at: tuple[str, str, str], account_id: UUID, connection_id: UUID, token_id: UUID, version: int) -> Place:
+    """Where it may be sent is bound too: an altered server or a Page's token under another's name opens nothing."""
+    return Place("token", (*at, str(account_id), str(connection_id), str(token_id)), version)
 
 
 def _place_of(record: TokenRecord) -> Place:
-    return _place(record.platform, record.account_id, record.connection_id, record.id, record.version)
+    at = (record.platform, record.server, record.platform_account_id)
+    return _place(at, record.account_id, record.connection_id, record.id, record.version)
 
 
 def _own_place(secret: ServiceSecret) -> Place:

@@ -19,7 +19,7 @@ from core.use_cases.access import require
 from core.use_cases.accounts import AccountSeen, AccountTaken, account_seen, account_subject
 from core.use_cases.connecting import ConnectionSeen, connection_seen
 from core.use_cases.people import is_fresh
-from core.use_cases.second_person import confirm, open_proposals, propose, take_back
+from core.use_cases.second_person import confirm, open_proposals, propose, require_asker, take_back
 from integrations.connections.registry import CONNECTIONS
 
 CONNECT, DISCONNECT = "account.connect", "account.disconnect"
@@ -92,10 +92,11 @@ async def confirm_connect(
 ) -> UUID:
     """The second person's yes: from this commit on the account is `connected` and posts go there. Returns its id.
 
-    Raises SecondPersonNeeded for who asked, NothingToConfirm, ConsentGone, AccountTaken, StepUpNeeded, NoRole.
+    Raises SecondPersonNeeded for who asked, AskerMayNoMore, NothingToConfirm, ConsentGone, AccountTaken, StepUpNeeded, NoRole.
     """
     await _may_act(session, by, authenticated_at)
     proposal = await confirm(session, by=by, proposal_id=proposal_id, kind=CONNECT, request=request)
+    await require_asker(session, proposal, Role.ACCOUNT_MANAGER)
     account_id = UUID(proposal.subject.removeprefix("account:"))
     account = await account_seen(session, account_id)
     if CONNECTIONS[account.platform].kind != "by_hand":
@@ -131,6 +132,7 @@ async def confirm_disconnect(
     """The second person's yes: nothing more is sent there from this commit on. Returns the account's id."""
     await _may_act(session, by, authenticated_at)
     proposal = await confirm(session, by=by, proposal_id=proposal_id, kind=DISCONNECT, request=request)
+    await require_asker(session, proposal, Role.ACCOUNT_MANAGER)
     account = await account_seen(session, UUID(proposal.subject.removeprefix("account:")))
     if account.status != "connected":
         raise NotConnected()
@@ -180,7 +182,8 @@ async def _chosen(
 async def _refuse_if_taken(session: AsyncSession, account: AccountSeen, platform_account_id: str) -> None:
     taken = await session.execute(
         text(
-            "SELECT 1 FROM account WHERE platform = :platform AND server = :server AND platform_account_id = :id AND id <> :own"
+            "SELECT 1 FROM account WHERE platform = :platform AND platform_account_id = :id AND id <> :own "
+            "AND (server = :server OR (platform = 'bluesky' AND status = 'connected'))"
         ),
         {"platform": account.platform, "server": account.server, "id": platform_account_id, "own": account.id},
     )

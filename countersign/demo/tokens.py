@@ -38,7 +38,12 @@ async def seed_tokens(owner_url: str, *, state: Path, asked_by: UUID, tokens: Ma
                 continue
             token, token_id = TokenSet(tokens[platform]), uuid5(NAMESPACE, f"token:{platform}")
             sealed = await strongbox.seal_token(
-                token, platform=platform, account_id=account, connection_id=consent, token_id=token_id, version=1
+                token,
+                at=(platform, "", platform_id),
+                account_id=account,
+                connection_id=consent,
+                token_id=token_id,
+                version=1,
             )
             row = columns_of(token, sealed, CONNECTIONS[platform])
             await connection.execute(

@@ -246,3 +246,14 @@ async def test_the_list_tells_whether_the_service_can_post(house: House, databas
     for path in ("/accounts/new", f"/accounts/{ACCOUNTS['x']}/connect", f"/accounts/{ACCOUNTS['x']}/disconnect"):
         await page(officer, path, 403)
     await page(officer, f"/accounts/{uuid4()}", 404)
+
+
+async def test_a_yes_on_one_account_s_page_is_no_yes_to_another_s(house: House, urls: Urls, one: Person, two: Person) -> None:
+    first, second = await house.browser_of(one), await house.browser_of(two)
+    read, other = f"/accounts/{ACCOUNTS['facebook']}", f"/accounts/{ACCOUNTS['x']}"
+    assert (await first.post(f"{other}/disconnect", data={"reason": "Closed."})).status_code == 303
+    [asked] = as_admin(urls, "SELECT id FROM proposal WHERE asked_by = %s", one.id)
+    assert (await second.post(f"{read}/proposals/{asked['id']}/confirm")).status_code == 409
+    [account] = as_admin(urls, "SELECT status FROM account WHERE id = %s", ACCOUNTS["x"])
+    assert account["status"] == "connected"
+    assert (await second.post(f"{other}/proposals/{asked['id']}/take-back")).status_code == 303

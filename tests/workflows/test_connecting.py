@@ -11,14 +11,16 @@ from core.use_cases.account_changes import (
     ConsentGone,
     HandleDiffers,
     OtherAccount,
+    ask_to_disconnect,
     confirm_connect,
+    confirm_disconnect,
     take_back_account_proposal,
 )
 from core.use_cases.accounts import AccountTaken, register_account
 from core.use_cases.connecting import receive_code
 from core.use_cases.consent_refusals import ConsentRefused
 from core.use_cases.emergency import disconnect_everything, tokens_left, what_became_of_tokens
-from core.use_cases.second_person import SecondPersonNeeded
+from core.use_cases.second_person import AskerMayNoMore, SecondPersonNeeded
 from integrations.platforms.values import NoAccess
 from tests.integrations.connections.harness import consent
 from tests.kit import Urls, new_person
@@ -242,6 +244,54 @@ async def test_one_account_of_a_platform_is_in_the_register_once(safe: Safe) -> 
     seen = await safe.found(again)
     with pytest.raises(AccountTaken):
         await safe.asked(again, seen)
+
+
+@on("bluesky")
+async def test_one_bluesky_account_is_connected_by_one_server_alone(safe: Safe) -> None:
+    first = await safe.connected("bluesky")
+    safe.rows("UPDATE account SET server = 'https://other.example' WHERE id = %s", first)
+    again = await safe.registered("bluesky")
+    seen = await safe.found(again)
+    with pytest.raises(AccountTaken):
+        await safe.asked(again, seen)
+    safe.rows("UPDATE account SET status = 'disconnected' WHERE id = %s", first)
+    proposal = await safe.asked(again, seen)
+    safe.rows("UPDATE account SET status = 'connected' WHERE id = %s", first)
+    with pytest.raises(AccountTaken):
+        await safe.confirmed(proposal)
+
+
+async def test_an_emergency_ends_what_waits_for_a_yes_and_revokes_its_tokens(safe: Safe) -> None:
+    account_id = await safe.registered("x")
+    seen = await safe.found(account_id)
+    proposal = await safe.asked(account_id, seen)
+    async with safe.api.transaction() as session:
+        silenced = await disconnect_everything(session, by="operator|root|Marcus", reason="Keys were stolen.")
+        assert account_id not in {one.id for one in silenced}
+        assert account_id in await tokens_left(session)
+    with pytest.raises(ConsentGone):
+        await safe.confirmed(proposal)
+    assert await safe.refreshing.let_go_of_one()
+    assert safe.rows("SELECT * FROM token") == []
+    assert not any(row["live"] for row in safe.there["x"].tokens())
+
+
+async def test_nobody_connects_or_disconnects_with_somebody_who_lost_the_role(safe: Safe) -> None:
+    account_id = await safe.registered("x")
+    proposal = await safe.asked(account_id, await safe.found(account_id))
+    safe.rows("UPDATE person SET roles = '{officer}' WHERE id = %s", safe.marcus.id)
+    with pytest.raises(AskerMayNoMore):
+        await safe.confirmed(proposal)
+    assert (await safe.account(account_id)).status == "registered"
+    safe.rows("UPDATE person SET roles = '{account_manager}' WHERE id = %s", safe.marcus.id)
+    await safe.confirmed(proposal)
+    now = datetime.now(UTC)
+    async with safe.api.transaction() as session:
+        leave = await ask_to_disconnect(session, by=safe.marcus, authenticated_at=now, account_id=account_id, reason="Closed.")
+    safe.rows("UPDATE person SET roles = '{}' WHERE id = %s", safe.marcus.id)
+    with pytest.raises(AskerMayNoMore):
+        async with safe.api.transaction() as session:
+            await confirm_disconnect(session, by=safe.grace, authenticated_at=now, proposal_id=leave)
 
 
 async def test_disconnecting_takes_two_and_the_token_is_revoked_and_destroyed(safe: Safe) -> None:

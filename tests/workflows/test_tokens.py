@@ -170,13 +170,35 @@ async def test_a_token_moved_to_another_account_or_put_back_does_not_open(safe: 
     assert await safe.tokens.token_for(x), "only with its version it opens: whoever can write both must be the worker"
 
 
+@pytest.mark.parametrize(("names", "elsewhere"), [(("bluesky",), "https://evil.example"), (("x",), "https://evil.example")])
+async def test_a_token_is_sent_to_no_other_server_than_it_came_from(safe: Safe, elsewhere: str) -> None:
+    (platform,) = safe.there
+    account_id = await safe.connected(platform)
+    safe.rows("UPDATE account SET server = %s WHERE id = %s", elsewhere, account_id)
+    with pytest.raises(NoAccess, match="does not open"):
+        await safe.tokens.token_for(account_id)
+
+
+async def test_one_page_s_token_does_not_open_as_another_s(safe: Safe) -> None:
+    account_id = await safe.connected("x")
+    safe.rows("UPDATE account SET platform_account_id = 'other' WHERE id = %s", account_id)
+    safe.rows("UPDATE token SET platform_account_id = 'other'")
+    with pytest.raises(NoAccess, match="does not open"):
+        await safe.tokens.token_for(account_id)
+
+
 async def many_tokens(safe: Safe, account_id: UUID, count: int) -> None:
     """As many more sealed tokens, offered under other consents of the account."""
     strongbox = safe.tokens.strongbox
     for number in range(count):
         consent, token = uuid4(), uuid4()
         sealed = await strongbox.seal_token(
-            TokenSet(f"token {number}"), platform="x", account_id=account_id, connection_id=consent, token_id=token, version=1
+            TokenSet(f"token {number}"),
+            at=("x", "", "1"),
+            account_id=account_id,
+            connection_id=consent,
+            token_id=token,
+            version=1,
         )
         row = columns_of(TokenSet(""), sealed, safe.tokens.clients.connections["x"], now=datetime.now(UTC))
         safe.rows(

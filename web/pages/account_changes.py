@@ -20,7 +20,7 @@ from core.use_cases.account_changes import (
     take_back_account_proposal,
 )
 from core.use_cases.accounts import AccountSeen, see_account
-from core.use_cases.second_person import Proposal
+from core.use_cases.second_person import NothingToConfirm, Proposal
 from web.account_views import account_facts
 from web.desk import Desk, RequestId, Visitor
 from web.draft_views import Fact
@@ -116,7 +116,9 @@ class AccountChangePages:
     ) -> Response:
         account = await self._account(by, account_id)
         asked = next((one for one in account.waiting if one.id == proposal_id), None)
-        connects = asked is not None and asked.kind == CONNECT
+        if asked is None:
+            raise NothingToConfirm()
+        connects = asked.kind == CONNECT
         act = confirm_connect if connects else confirm_disconnect
         auth_time = session_of(request).auth_time
         try:

@@ -23,6 +23,12 @@ class AccountRow(SQLModel, table=True):
             unique=True,
             postgresql_where=text("platform_account_id <> ''"),
         ),
+        Index(
+            "one_bluesky_account",
+            "platform_account_id",
+            unique=True,
+            postgresql_where=text("platform = 'bluesky' AND status = 'connected'"),
+        ),
         CheckConstraint("status IN ('registered', 'connected', 'disconnected')", name="account_status_known"),
     )
 

@@ -12,6 +12,8 @@ ALTER TABLE account ADD CONSTRAINT account_status_known CHECK (status IN ('regis
 ALTER TABLE account DROP CONSTRAINT account_platform_id_key;
 -- Until it is connected nobody knows its id; a server's ids are its own.
 CREATE UNIQUE INDEX account_platform_id_key ON account (platform, server, platform_account_id) WHERE platform_account_id <> '';
+-- Bluesky's are the whole network's: the same account named by two servers would be posted to twice.
+CREATE UNIQUE INDEX one_bluesky_account ON account (platform_account_id) WHERE platform = 'bluesky' AND status = 'connected';
 
 -- ── Consents: begun by a person, carried out by the worker ───────────────────────────────────────────────────────
 CREATE TABLE connection (
@@ -233,6 +235,8 @@ BEGIN
             jsonb_build_object('reason', p_reason, 'revision', v_revision), NULL);
         RETURN NEXT v_account;
     END LOOP;
+    -- Also what waits for an account that is not connected: its tokens stand at the platform, and an older yes would bring them in.
+    UPDATE connection SET status = 'ended', moved_at = clock_timestamp() WHERE status IN ('begun', 'exchanging', 'found');
 END $$;
 
 -- The api reads no token; it may know which accounts still have one that is to go, so that people can be told.
