@@ -5,6 +5,7 @@ Without this anybody who registers accounts could make the worker call into the 
 
 import asyncio
 import ipaddress
+import re
 import socket
 from collections.abc import AsyncIterator
 from typing import cast
@@ -16,6 +17,7 @@ from integrations.connections.base import ConnectFailed
 from integrations.platforms.wire import MOST_ANSWER_BYTES, tls_context
 
 NOT_AN_ADDRESS = "Enter the server's address as in a browser, for example https://social.example: https and a public name alone."
+_NAME = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)+")
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -41,9 +43,10 @@ def server_address(typed: str, *, private_servers: bool = False) -> str:
         raise ConnectFailed(NOT_AN_ADDRESS)
     if private_servers and parts.scheme in ("http", "https"):
         return f"{parts.scheme}://{parts.netloc.lower()}"
-    if parts.scheme != "https" or port not in (None, 443) or "." not in host.strip(".") or _literal(host):
+    name = _ascii(host.rstrip("."))
+    if parts.scheme != "https" or port not in (None, 443) or not _NAME.fullmatch(name) or _literal(name):
         raise ConnectFailed(NOT_AN_ADDRESS)
-    return f"https://{host.rstrip('.')}"
+    return f"https://{name}"
 
 
 def is_public(address: Address) -> bool:
@@ -110,6 +113,14 @@ async def _pinned(request: httpx2.Request) -> httpx2.Request:
         stream=request.stream,
         extensions={**request.extensions, "sni_hostname": host},
     )
+
+
+def _ascii(host: str) -> str:
+    """As the network spells it: what people see and what is called cannot be two names that look alike."""
+    try:
+        return host.encode("idna").decode("ascii").lower()
+    except UnicodeError:
+        return ""
 
 
 def _literal(host: str) -> bool:

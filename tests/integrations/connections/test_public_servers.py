@@ -34,6 +34,8 @@ pytestmark = pytest.mark.anyio
         ("https://social.example", "https://social.example"),
         (" Social.Example/ ", "https://social.example"),
         ("https://social.example:443/", "https://social.example"),
+        ("https://bücher.example", "https://xn--bcher-kva.example"),
+        ("https://sоcial.example", "https://xn--scial-jye.example"),  # a Cyrillic o
     ],
 )
 def test_an_address_is_kept_in_one_form(typed: str, kept: str) -> None:
@@ -58,6 +60,9 @@ def test_an_address_is_kept_in_one_form(typed: str, kept: str) -> None:
         "https://social.example/@dept",
         "https://social.example?x=1",
         "https://social example",
+        "https://social.example;url=https:evil.example",
+        'https://social.example"',
+        "https://-social.example",
     ],
 )
 def test_what_is_not_a_public_address_is_refused_at_the_form(typed: str) -> None:
