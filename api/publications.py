@@ -153,12 +153,13 @@ async def show_evidence(publication_id: UUID, call: Reading) -> Response:
 )
 async def ask(publication_id: UUID, asked: NewResolution, call: Posting) -> Response:
     """The first person's word on an unknown outcome, a difference or an unconfirmed removal."""
-    person_signed_in_lately(call)
+    signed_in = person_signed_in_lately(call)
 
     async def act(session: Any, person: Person) -> AskedOut:
         made = await resolving.ask(
             session,
             by=person,
+            authenticated_at=signed_in,
             publication_id=publication_id,
             act=asked.act,
             reason=asked.reason,
@@ -178,10 +179,17 @@ async def ask(publication_id: UUID, asked: NewResolution, call: Posting) -> Resp
 )
 async def confirm(publication_id: UUID, asked: NewResolutionConfirmation, call: Posting) -> Response:
     """The second person's word; the service carries it out."""
-    person_signed_in_lately(call)
+    signed_in = person_signed_in_lately(call)
 
     async def act(session: Any, person: Person) -> DoneOut:
-        done = await resolving.confirm(session, by=person, proposal_id=asked.proposal_id, act=asked.act, request=call.request_id)
+        done = await resolving.confirm(
+            session,
+            by=person,
+            authenticated_at=signed_in,
+            proposal_id=asked.proposal_id,
+            act=asked.act,
+            request=call.request_id,
+        )
         if done != publication_id:
             raise NotFound()
         return DoneOut(publication_id=done)
@@ -192,11 +200,16 @@ async def confirm(publication_id: UUID, asked: NewResolutionConfirmation, call: 
 @router.post(f"{_HERE}/takedowns", status_code=201, responses={**refusals(400, 403, 404, 409, 413, 422), 201: {"model": DoneOut}})
 async def take_down(publication_id: UUID, asked: NewReason, call: Posting) -> Response:
     """Have a standing post removed; what stood there is kept first. Any authoriser, never a machine client."""
-    person_signed_in_lately(call)
+    signed_in = person_signed_in_lately(call)
 
     async def act(session: Any, person: Person) -> DoneOut:
         await taking_down.take_down(
-            session, by=person, publication_id=publication_id, reason=asked.reason, request=call.request_id
+            session,
+            by=person,
+            authenticated_at=signed_in,
+            publication_id=publication_id,
+            reason=asked.reason,
+            request=call.request_id,
         )
         return DoneOut(publication_id=publication_id)
 

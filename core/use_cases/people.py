@@ -8,6 +8,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.domain.people import Person
+from core.domain.refusals import StepUpNeeded
 
 
 async def recognise(
@@ -55,6 +56,12 @@ FRESH_FOR_SECONDS = 15 * 60
 def is_fresh(authenticated_at: datetime | None, now: datetime) -> bool:
     """Step-up: a decision needs a sign-in at most 15 minutes old (ASVS 7.5.3)."""
     return authenticated_at is not None and (now - authenticated_at).total_seconds() <= FRESH_FOR_SECONDS
+
+
+def require_fresh(authenticated_at: datetime | None, now: datetime) -> None:
+    """Raises StepUpNeeded."""
+    if not is_fresh(authenticated_at, now):
+        raise StepUpNeeded()
 
 
 @dataclass(frozen=True)

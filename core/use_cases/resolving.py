@@ -3,7 +3,7 @@
 Two people each, who did not touch the draft; the worker carries out what they said, and says so on the record.
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
@@ -11,16 +11,18 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.domain.content import tidied
-from core.domain.people import Person
+from core.domain.people import Person, Role
 from core.domain.publication import State
 from core.domain.refusals import BadInput, Conflict, NotFound
 from core.use_cases import second_person
 from core.use_cases.access import WRITERS, require
+from core.use_cases.people import require_fresh
 from core.use_cases.publication_acts import (
     Concerned,
     given_reason,
     locked_publication,
     record_act,
+    refusal_to_resolve,
     require_resolver,
     subject_of,
     tell,
@@ -72,6 +74,7 @@ async def ask(
     session: AsyncSession,
     *,
     by: Person,
+    authenticated_at: datetime | None,
     publication_id: UUID,
     act: Act,
     reason: str,
@@ -81,10 +84,12 @@ async def ask(
 ) -> UUID:
     """The first person's word; the proposal's id. `post`: for ADOPT, the post's id or public address.
 
-    `epoch`: what the page showed. Raises MovedOn, NotYours, TouchedIt, TooSoonToResend, TooLateToResend, AlreadyAsked, BadInput.
+    `epoch`: what the page showed. Raises MovedOn, NotYours, TouchedIt, StepUpNeeded, TooSoonToResend, TooLateToResend,
+    AlreadyAsked, BadInput.
     """
     one = await locked_publication(session, by, publication_id, STANDS_AT[act], epoch=epoch)
     await require_resolver(session, by, one)
+    require_fresh(authenticated_at, one.now)
     detail: dict[str, object] = {"epoch": one.row.epoch}
     if act is Act.RESEND:
         refusal = await too_late_or_soon(session, one)
@@ -99,19 +104,26 @@ async def ask(
     )
 
 
-async def confirm(session: AsyncSession, *, by: Person, proposal_id: UUID, act: Act, request: str = "") -> UUID:
+async def confirm(
+    session: AsyncSession, *, by: Person, authenticated_at: datetime | None, proposal_id: UUID, act: Act, request: str = ""
+) -> UUID:
     """The second person's word; the publication's id. The worker acts on it once this commits.
 
-    Raises SecondPersonNeeded, NothingToConfirm, MovedOn if it is no longer what the first person saw, NotYours, TouchedIt.
+    Raises SecondPersonNeeded, NothingToConfirm, MovedOn if it is no longer what the first person saw, NotYours, TouchedIt,
+    AskerMayNoMore if the first person may no longer say it, StepUpNeeded.
     """
     publication_id, epoch = await _subject(session, proposal_id, act)
     one = await locked_publication(session, by, publication_id, STANDS_AT[act], epoch=epoch)
     await require_resolver(session, by, one)
+    require_fresh(authenticated_at, one.now)
     if act is Act.RESEND:
         refusal = await too_late_or_soon(session, one)
         if refusal is not None:
             raise refusal
-    await second_person.confirm(session, by=by, proposal_id=proposal_id, kind=act.kind, request=request)
+    said = await second_person.confirm(session, by=by, proposal_id=proposal_id, kind=act.kind, request=request)
+    first = await second_person.require_asker(session, said, Role.ACCOUNT_MANAGER, Role.AUTHORISER)
+    if await refusal_to_resolve(session, first, one) is not None:
+        raise second_person.AskerMayNoMore()
     await tell(session, one)
     return publication_id
 

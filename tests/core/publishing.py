@@ -1,7 +1,7 @@
 """A publication as the worker makes it, brought to the gate; and many at once, for races."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -137,9 +137,17 @@ def aged(urls: Urls, publication_id: UUID, by: str = "5 minutes") -> None:
 async def said(database: Database, publication_id: UUID, act: Act, first: Person, second: Person, *, post: str = "") -> UUID:
     """Two people say it; the proposal's id."""
     async with database.transaction() as session:
-        asked = await ask(session, by=first, publication_id=publication_id, act=act, reason="We looked.", post=post)
+        asked = await ask(
+            session,
+            by=first,
+            authenticated_at=datetime.now(UTC),
+            publication_id=publication_id,
+            act=act,
+            reason="We looked.",
+            post=post,
+        )
     async with database.transaction() as session:
-        await confirm(session, by=second, proposal_id=asked, act=act)
+        await confirm(session, authenticated_at=datetime.now(UTC), by=second, proposal_id=asked, act=act)
     return asked
 
 

@@ -78,7 +78,14 @@ async def _troubled(database: Database, urls: Urls, cast: Cast, manager: Person)
     async with database.transaction() as session:
         hold = await stop_posts(session, by=cast.officer, scope="platform", target="x", reason="An incident at Sheffield.")
         await ask_to_lift(session, by=cast.officer, authenticated_at=now, hold_id=hold, reason="The incident is over.")
-        asked = await ask(session, by=cast.press, publication_id=gate.id, act=Act.ABANDON, reason="It is not on the account.")
+        asked = await ask(
+            session,
+            by=cast.press,
+            authenticated_at=now,
+            publication_id=gate.id,
+            act=Act.ABANDON,
+            reason="It is not on the account.",
+        )
         await ask_to_disconnect(
             session, by=manager, authenticated_at=now, account_id=ACCOUNTS["facebook"], reason="It was hijacked."
         )

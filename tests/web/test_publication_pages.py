@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 from uuid import UUID, uuid4
 
 import pytest
@@ -93,6 +93,28 @@ async def test_deciding_asks_for_a_fresh_sign_in_and_keeps_what_was_typed(
     away = await stale.post(f"{here}/ask/abandon", data={"reason": "Not on the account."})
     assert urlsplit(away.headers["location"]).path == "/step-up"
     assert "Not on the account." in await page(stale, f"{here}/ask/abandon")
+
+
+async def test_confirming_asks_for_a_fresh_sign_in(house: House, urls: Urls, cast: Cast, sent: AtTheGate) -> None:
+    here = moved(urls, sent, State.UNKNOWN)
+    press = await house.browser_of(cast.press)
+    await press.post(f"{here}/ask/abandon", data={"reason": "Not on the account."})
+    stale = await house.browser_of(cast.policy, signed_in_ago=timedelta(hours=1))
+    asked = f"{here}/proposals/" + (await page(stale, here)).split(f"{here}/proposals/")[1].split('"')[0]
+    away = urlsplit((await stale.post(f"{asked}/confirm")).headers["location"])
+    assert (away.path, parse_qs(away.query)) == ("/step-up", {"next": [asked]})
+    assert "Confirm:" in await page(stale, asked), "it still waits"
+
+
+async def test_taking_down_asks_for_a_fresh_sign_in_and_keeps_what_was_typed(
+    house: House, urls: Urls, cast: Cast, sent: AtTheGate
+) -> None:
+    here = moved(urls, sent, State.PUBLISHED, State.VERIFIED)
+    stale = await house.browser_of(cast.press, signed_in_ago=timedelta(hours=1))
+    away = await stale.post(f"{here}/act/take-down", data={"reason": "A wrong figure."})
+    assert urlsplit(away.headers["location"]).path == "/step-up"
+    assert "A wrong figure." in await page(stale, f"{here}/act/take-down")
+    assert "Asked to take it down" not in await page(stale, here)
 
 
 async def test_a_page_shown_before_something_moved_is_refused(house: House, urls: Urls, cast: Cast, sent: AtTheGate) -> None:

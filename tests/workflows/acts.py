@@ -64,9 +64,17 @@ async def edited(database: Database, by: Person, saved: Saved, *, publish_at: da
 async def two_say(database: Database, cast: Cast, publication_id: UUID, act: Act, *, post: str = "") -> UUID:
     """The two authorisers say it, one after the other; the proposal's id."""
     async with database.transaction() as session:
-        asked = await ask(session, by=cast.press, publication_id=publication_id, act=act, reason="We looked.", post=post)
+        asked = await ask(
+            session,
+            authenticated_at=datetime.now(UTC),
+            by=cast.press,
+            publication_id=publication_id,
+            act=act,
+            reason="We looked.",
+            post=post,
+        )
     async with database.transaction() as session:
-        await confirm(session, by=cast.policy, proposal_id=asked, act=act)
+        await confirm(session, authenticated_at=datetime.now(UTC), by=cast.policy, proposal_id=asked, act=act)
     return asked
 
 

@@ -1,5 +1,6 @@
 """Posting by hand: issued at its time to a named person, whose word is the receipt; compared by somebody else."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -92,7 +93,9 @@ async def test_what_differs_goes_to_two_people(
         (row,) = (await service.until(row["draft_id"], "mismatch")).values()
         assert row["note"] == "The date is another."
         async with database.transaction() as session:
-            await take_down(session, by=cast.press, publication_id=row["id"], reason="Wrong date.")
+            await take_down(
+                session, authenticated_at=datetime.now(UTC), by=cast.press, publication_id=row["id"], reason="Wrong date."
+            )
         (row,) = (await service.until(row["draft_id"], "removal_unknown")).values()
         assert "a person must remove it" in row["note"]
         await two_say(database, cast, row["id"], Act.REMOVED)

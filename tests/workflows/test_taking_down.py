@@ -1,6 +1,6 @@
 """Taking a post down: the evidence first, then the removal, then a look; whatever cannot be confirmed goes to people."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -26,7 +26,9 @@ pytestmark = [pytest.mark.anyio, pytest.mark.database, pytest.mark.temporal]
 
 async def taken_down(database: Database, by: Person, publication_id: UUID) -> UUID:
     async with database.transaction() as session:
-        return await take_down(session, by=by, publication_id=publication_id, reason="It names the wrong date.")
+        return await take_down(
+            session, authenticated_at=datetime.now(UTC), by=by, publication_id=publication_id, reason="It names the wrong date."
+        )
 
 
 def evidence(service: Service, act: UUID) -> list[dict[str, Any]]:

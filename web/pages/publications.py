@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from core.domain.content import tidied
-from core.domain.refusals import BadInput, NotFound
+from core.domain.refusals import BadInput, NotFound, StepUpNeeded
 from core.use_cases.correcting import correct
 from core.use_cases.next_steps import NextSteps, next_steps
 from core.use_cases.record import PublicationView, publication_record
@@ -20,7 +20,6 @@ from web.proving import prove_again, typed_before
 from web.publication_views import CHOICES, caption_of, facts_of
 from web.second_person import proposal_facts
 from web.session import session_of
-from web.sign_in import fresh_enough
 
 
 class PublicationPages:
@@ -70,13 +69,12 @@ class PublicationPages:
     async def ask(self, request: Request, by: Visitor, publication_id: UUID, act: Act, request_id: RequestId) -> Response:
         form = await request.form()
         typed: dict[str, Any] = {name: tidied(str(form.get(name) or "")) for name in ("reason", "post", "epoch")}
-        if not fresh_enough(session_of(request), self._desk.now()):
-            return prove_again(request, f"/publications/{publication_id}/ask/{act}", typed)
         try:
             async with self._desk.database.transaction() as session:
                 await ask(
                     session,
                     by=by,
+                    authenticated_at=session_of(request).auth_time,
                     publication_id=publication_id,
                     act=act,
                     reason=typed["reason"],
@@ -84,6 +82,8 @@ class PublicationPages:
                     epoch=_number(typed["epoch"]),
                     request=request_id,
                 )
+        except StepUpNeeded:
+            return prove_again(request, f"/publications/{publication_id}/ask/{act}", typed)
         except BadInput as refusal:
             record, steps = await self._read(by, publication_id)
             return self._ask_page(request, record, steps, act, typed, FieldErrors.from_refusal(refusal), 422)
@@ -116,11 +116,13 @@ class PublicationPages:
     async def confirm(
         self, request: Request, by: Visitor, publication_id: UUID, proposal_id: UUID, request_id: RequestId
     ) -> Response:
-        if not fresh_enough(session_of(request), self._desk.now()):
-            return prove_again(request, f"/publications/{publication_id}/proposals/{proposal_id}")
         act = await self._act_of(by, publication_id, proposal_id)
-        async with self._desk.database.transaction() as session:
-            await confirm(session, by=by, proposal_id=proposal_id, act=act, request=request_id)
+        signed_in = session_of(request).auth_time
+        try:
+            async with self._desk.database.transaction() as session:
+                await confirm(session, by=by, authenticated_at=signed_in, proposal_id=proposal_id, act=act, request=request_id)
+        except StepUpNeeded:
+            return prove_again(request, f"/publications/{publication_id}/proposals/{proposal_id}")
         session_of(request).flash(CHOICES[act].done)
         return RedirectResponse(f"/publications/{publication_id}", 303)
 

@@ -8,13 +8,14 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from core.domain.content import tidied
-from core.domain.refusals import BadInput, NotFound
+from core.domain.refusals import BadInput, NotFound, StepUpNeeded
 from core.use_cases.next_steps import NextSteps, next_steps
 from core.use_cases.record import PublicationView, publication_record
 from core.use_cases.resolving import give_up
 from core.use_cases.taking_down import take_down
 from web.desk import Desk, RequestId, Visitor
 from web.errors import FieldErrors
+from web.proving import prove_again, typed_before
 from web.publication_views import caption_of, facts_of
 from web.session import session_of
 
@@ -52,7 +53,8 @@ class TakingDownPages:
 
     async def form(self, request: Request, by: Visitor, publication_id: UUID, what: str) -> Response:
         record, steps = await self._read(by, publication_id)
-        return self._page(request, record, steps, what, "", FieldErrors())
+        typed = typed_before(request, f"/publications/{publication_id}/act/{what}")
+        return self._page(request, record, steps, what, str(typed.get("reason", "")), FieldErrors())
 
     def _page(
         self,
@@ -85,10 +87,15 @@ class TakingDownPages:
     async def record(self, request: Request, by: Visitor, publication_id: UUID, what: str, request_id: RequestId) -> Response:
         said = _known(what)
         reason = tidied(str((await request.form()).get("reason") or ""))
-        act = take_down if what == "take-down" else give_up
+        asked: dict[str, Any] = {"by": by, "publication_id": publication_id, "reason": reason, "request": request_id}
         try:
             async with self._desk.database.transaction() as session:
-                await act(session, by=by, publication_id=publication_id, reason=reason, request=request_id)
+                if said["act"] == "take_down":
+                    await take_down(session, authenticated_at=session_of(request).auth_time, **asked)
+                else:
+                    await give_up(session, **asked)
+        except StepUpNeeded:
+            return prove_again(request, f"/publications/{publication_id}/act/{what}", {"reason": reason})
         except BadInput as refusal:
             record, steps = await self._read(by, publication_id)
             return self._page(request, record, steps, what, reason, FieldErrors.from_refusal(refusal), 422)

@@ -1,5 +1,6 @@
 """What only people settle: who may say it, over what they saw, and what each person is told that they can do."""
 
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import psycopg
@@ -8,7 +9,7 @@ import pytest
 from core.domain.outcome import Result
 from core.domain.people import Role
 from core.domain.publication import FINAL, State
-from core.domain.refusals import BadInput, NoRole, NotFound
+from core.domain.refusals import BadInput, NoRole, NotFound, StepUpNeeded
 from core.records.database import Database
 from core.records.publications import publication
 from core.use_cases.correcting import correct, corrections_of, corrects
@@ -25,7 +26,7 @@ from core.use_cases.resolving import (
     give_up,
     take_back,
 )
-from core.use_cases.second_person import AlreadyAsked, NothingToConfirm, SecondPersonNeeded
+from core.use_cases.second_person import AlreadyAsked, AskerMayNoMore, NothingToConfirm, SecondPersonNeeded
 from core.use_cases.taking_down import take_down
 from core.use_cases.unresolved import evidence, unknowns
 from tests.core.publishing import AtTheGate, aged, answered, as_admin, at_the_gate, dispatched, said, unknown
@@ -50,7 +51,13 @@ def put(urls: Urls, one: AtTheGate, state: State) -> None:
 
 
 async def asked(database: Database, one: AtTheGate, act: Act = Act.RESEND, **changes: object) -> UUID:
-    wanted = {"by": one.cast.press, "reason": "We looked.", "post": "https://x.com/department/status/1", **changes}
+    wanted = {
+        "by": one.cast.press,
+        "authenticated_at": datetime.now(UTC),
+        "reason": "We looked.",
+        "post": "https://x.com/department/status/1",
+        **changes,
+    }
     async with database.transaction() as session:
         return await ask(session, publication_id=one.id, act=act, **wanted)  # type: ignore[arg-type]
 
@@ -65,14 +72,17 @@ async def test_each_act_takes_two_who_touched_nothing(database: Database, urls: 
     for person, error in refused.items():
         async with database.transaction() as session:
             with pytest.raises(error):
-                await confirm(session, by=person, proposal_id=proposal, act=act)
+                await confirm(session, authenticated_at=datetime.now(UTC), by=person, proposal_id=proposal, act=act)
     async with database.transaction() as session:
-        assert await confirm(session, by=lost.cast.policy, proposal_id=proposal, act=act) == lost.id
+        assert (
+            await confirm(session, authenticated_at=datetime.now(UTC), by=lost.cast.policy, proposal_id=proposal, act=act)
+            == lost.id
+        )
     waiting = as_admin(urls, "SELECT 1 FROM outbox WHERE kind = 'publication' AND subject_id = %s", lost.id)
     assert len(waiting) == 2, "its start, and that people said something"
     async with database.transaction() as session:
         with pytest.raises(NothingToConfirm):
-            await confirm(session, by=lost.cast.policy, proposal_id=proposal, act=act)
+            await confirm(session, authenticated_at=datetime.now(UTC), by=lost.cast.policy, proposal_id=proposal, act=act)
 
 
 @pytest.mark.parametrize("act", Act)
@@ -101,7 +111,27 @@ async def test_who_may_settle(database: Database, urls: Urls, lost: AtTheGate) -
     manager = await new_person(database, "account_manager")
     proposal = await asked(database, lost, by=here)
     async with database.transaction() as session:
-        await confirm(session, by=manager, proposal_id=proposal, act=Act.RESEND)
+        await confirm(session, authenticated_at=datetime.now(UTC), by=manager, proposal_id=proposal, act=Act.RESEND)
+
+
+async def test_whoever_settles_has_signed_in_lately(database: Database, urls: Urls, lost: AtTheGate) -> None:
+    """Each of the two, and whoever takes a post down; saying no needs nothing."""
+    for long_ago in (None, datetime.now(UTC) - timedelta(minutes=16)):
+        with pytest.raises(StepUpNeeded):
+            await asked(database, lost, authenticated_at=long_ago)
+    proposal = await asked(database, lost)
+    for long_ago in (None, datetime.now(UTC) - timedelta(minutes=16)):
+        async with database.transaction() as session:
+            with pytest.raises(StepUpNeeded):
+                await confirm(session, by=lost.cast.policy, authenticated_at=long_ago, proposal_id=proposal, act=Act.RESEND)
+    async with database.transaction() as session:
+        await take_back(session, by=lost.cast.policy, proposal_id=proposal, act=Act.RESEND)
+    put(urls, lost, State.VERIFIED)
+    for long_ago in (None, datetime.now(UTC) - timedelta(minutes=16)):
+        async with database.transaction() as session:
+            with pytest.raises(StepUpNeeded):
+                await take_down(session, by=lost.cast.press, authenticated_at=long_ago, publication_id=lost.id, reason="Wrong.")
+    assert as_admin(urls, "SELECT 1 FROM publication_act WHERE publication_id = %s", lost.id) == []
 
 
 async def test_nothing_is_said_over_what_has_changed_since(
@@ -113,7 +143,7 @@ async def test_nothing_is_said_over_what_has_changed_since(
     as_admin(urls, "UPDATE publication SET epoch = 2 WHERE id = %s", lost.id)
     async with database.transaction() as session:
         with pytest.raises(MovedOn):
-            await confirm(session, by=lost.cast.policy, proposal_id=proposal, act=Act.RESEND)
+            await confirm(session, authenticated_at=datetime.now(UTC), by=lost.cast.policy, proposal_id=proposal, act=Act.RESEND)
 
 
 async def test_a_resend_is_not_asked_for_too_soon_or_too_late(database: Database, urls: Urls, lost: AtTheGate) -> None:
@@ -131,7 +161,9 @@ async def test_a_resend_is_not_asked_for_too_soon_or_too_late(database: Database
     try:
         async with database.transaction() as session:
             with pytest.raises(TooLateToResend):
-                await confirm(session, by=lost.cast.policy, proposal_id=proposal, act=Act.RESEND)
+                await confirm(
+                    session, authenticated_at=datetime.now(UTC), by=lost.cast.policy, proposal_id=proposal, act=Act.RESEND
+                )
     finally:
         as_admin(urls, "UPDATE manifest SET canonical = %s WHERE digest = %s", bytes(kept["canonical"]), lost.saved.digest)
         as_admin(
@@ -151,7 +183,7 @@ async def test_what_was_asked_is_taken_back(database: Database, lost: AtTheGate)
         await take_back(session, by=lost.cast.policy, proposal_id=proposal, act=Act.RESEND)
     async with database.transaction() as session:
         with pytest.raises(NothingToConfirm):
-            await confirm(session, by=lost.cast.policy, proposal_id=proposal, act=Act.RESEND)
+            await confirm(session, authenticated_at=datetime.now(UTC), by=lost.cast.policy, proposal_id=proposal, act=Act.RESEND)
 
 
 async def test_adopting_names_a_post_and_everything_has_a_reason(database: Database, lost: AtTheGate) -> None:
@@ -165,7 +197,7 @@ async def test_a_proposal_of_another_kind_is_not_found(database: Database, lost:
     proposal = await asked(database, lost, Act.ABANDON)
     async with database.transaction() as session:
         with pytest.raises(NotFound):
-            await confirm(session, by=lost.cast.policy, proposal_id=proposal, act=Act.RESEND)
+            await confirm(session, authenticated_at=datetime.now(UTC), by=lost.cast.policy, proposal_id=proposal, act=Act.RESEND)
 
 
 async def test_any_authoriser_takes_down_what_stands_with_a_reason(database: Database, urls: Urls, lost: AtTheGate) -> None:
@@ -174,16 +206,20 @@ async def test_any_authoriser_takes_down_what_stands_with_a_reason(database: Dat
         put(urls, lost, state)
         async with database.transaction() as session:
             if state in (State.PUBLISHED, State.VERIFIED, State.MISMATCH, State.REMOVAL_UNKNOWN):
-                await take_down(session, by=anybody, publication_id=lost.id, reason="Wrong.")
+                await take_down(session, authenticated_at=datetime.now(UTC), by=anybody, publication_id=lost.id, reason="Wrong.")
             else:
                 with pytest.raises(MovedOn):
-                    await take_down(session, by=anybody, publication_id=lost.id, reason="Wrong.")
+                    await take_down(
+                        session, authenticated_at=datetime.now(UTC), by=anybody, publication_id=lost.id, reason="Wrong."
+                    )
     put(urls, lost, State.VERIFIED)
     async with database.transaction() as session:
         with pytest.raises(NoRole):
-            await take_down(session, by=lost.cast.officer, publication_id=lost.id, reason="Wrong.")
+            await take_down(
+                session, authenticated_at=datetime.now(UTC), by=lost.cast.officer, publication_id=lost.id, reason="Wrong."
+            )
         with pytest.raises(BadInput):
-            await take_down(session, by=anybody, publication_id=lost.id, reason="  ")
+            await take_down(session, authenticated_at=datetime.now(UTC), by=anybody, publication_id=lost.id, reason="  ")
     events = as_admin(
         urls, "SELECT actor FROM audit_event WHERE subject = %s AND action = 'publication.take_down'", f"publication:{lost.id}"
     )
@@ -295,3 +331,20 @@ async def test_what_is_open_too_soon_says_why_not(database: Database, worker_dat
     assert row.state is State.UNKNOWN
     assert steps.acts == {"correct", "abandon", "adopt"}
     assert steps.cannot == TooSoonToResend.sentence
+
+
+@pytest.mark.parametrize(
+    "lost_by",
+    [
+        "UPDATE person SET roles = '{officer}' WHERE id = %s",
+        "UPDATE authority SET valid_until = clock_timestamp() WHERE person_id = %s",
+    ],
+)
+async def test_nobody_decides_with_somebody_who_may_no_longer(
+    database: Database, urls: Urls, lost: AtTheGate, lost_by: str
+) -> None:
+    proposal = await asked(database, lost)
+    as_admin(urls, lost_by, lost.cast.press.id)
+    with pytest.raises(AskerMayNoMore):
+        async with database.transaction() as session:
+            await confirm(session, authenticated_at=datetime.now(UTC), by=lost.cast.policy, proposal_id=proposal, act=Act.RESEND)
