@@ -40,12 +40,16 @@ def with_link(text: str, link: str | None) -> str:
 
 
 def same_address(left: str | None, right: str | None) -> bool:
-    """Whether two links are the same; a bare host and the same host with `/` are (RFC 3986, 6.2.3)."""
+    """Whether two links are the same; a bare host and the same host with `/` are (RFC 3986, 6.2.3). What is no address equals
+    itself alone."""
     return _settled(left) == _settled(right)
 
 
 def _settled(link: str | None) -> str | None:
     if link is None:
         return None
-    parts = urlsplit(link)
+    try:
+        parts = urlsplit(link)
+    except ValueError:
+        return link
     return link + "/" if not parts.path and not parts.query and not parts.fragment else link

@@ -5,12 +5,16 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from core.domain.content import Rendition
 from core.domain.outcome import ReadBack, SeenPost
 from core.domain.publication import State
+from core.domain.watch import OpenOutcome
 from core.records.asked import Asked, asked_of, carry_out
 from core.records.looks import CallsMade, adopt, calls_made, posts_of_others, write_look
 from core.records.publications import Publication, move, publication
+from core.records.watching import account_ledger
 from integrations.platforms.base import CLOCK_SKEW, Platform
 from integrations.platforms.text import same_address
 from integrations.platforms.values import Access, NoAccess, ReadFailed
@@ -21,6 +25,14 @@ from workflows.points import Point
 
 # What is kept of the words of a post that is not ours: enough to tell which it is.
 WORDS_KEPT = 500
+# A call ends within its lease of half a minute: what the platform dates later than this after the last one is no call of ours.
+CALLS_END_WITHIN = timedelta(minutes=2)
+UNSURE = (
+    "A post on {label} says the same, and another publication or somebody by hand may have made it, so people must say whether "
+    "it is this one."
+)
+TAKEN = "It was found on the platform and is taken as this post."
+NOT_TAKEN = "A post like it was found and not taken: another publication has it, or its outcome was settled meanwhile."
 
 
 class Looking:
@@ -92,29 +104,49 @@ class Looking:
         """Adopt the one that is surely it; else tell people what there is."""
         async with self._means.database.transaction() as session:
             taken = await posts_of_others(session, self._row, [post.post_id for post in seen])
+            rivals = await self._rivals(session)
         differing = {post.post_id: platform.matches(rendition, post.content) for post in seen}
         kept = [_kept(post, differing[post.post_id], post.post_id in taken) for post in seen]
         free = [post for post in seen if post.post_id not in taken]
         alike = [post for post in free if not differing[post.post_id]]
-        ours = [post for post in free if self._named and _is_named(post, self._named.link or "")] if self._named else alike
+        sure = [post for post in alike if self._surely(platform, post, rivals)]
+        ours = [post for post in free if _is_named(post, self._named.link or "")] if self._named else sure
+        ours = [] if not self._named and len(alike) > 1 else ours
         if len(ours) == 1:
             there = await platform.read_back(access, ours[0].post_id)
             if there.found and (self._named or not platform.matches(rendition, there)):
                 return await self._adopted(ours[0], there, kept)
-        await self._write(kept, _sentence(platform.label, len(alike), len(free), bool(taken)))
+        unsure = UNSURE.format(label=platform.label) if len(alike) == 1 and not sure else ""
+        await self._write(kept, unsure or _sentence(platform.label, len(alike), len(free), bool(taken)))
         await self._give_naming_up()
         return self._stand()
+
+    async def _rivals(self, session: AsyncSession) -> tuple[OpenOutcome, ...]:
+        """Other publications of the account that may have made a post whose id is not known."""
+        since = self._calls.first_at
+        ledger = await account_ledger(session, self._row.account_id, seen=(), since=since, before=since)
+        return tuple(one for one in ledger.open if one.publication_id != self._row.id)
+
+    def _surely(self, platform: Platform, post: SeenPost, rivals: tuple[OpenOutcome, ...]) -> bool:
+        """Neither made by hand after our calls had ended, nor perhaps made by another publication with the same words."""
+        if post.at > self._calls.last_at + CALLS_END_WITHIN:
+            return False
+        return all(platform.matches(rival.rendition, post.content) for rival in rivals)
 
     async def _adopted(self, post: SeenPost, there: ReadBack, kept: list[dict[str, Any]]) -> PublicationStand:
         self._means.reached(Point.LOOKED_UP, str(self._row.id))
         async with self._means.database.transaction() as session:
-            await write_look(session, self._row, found=kept, sentence="It was found on the platform and is taken as this post.")
             link = there.permalink or post.content.permalink
-            if not await adopt(session, self._row, post_id=post.post_id, permalink=link):
-                return self._stand()
-            if self._named is not None:
+            adopted = await adopt(session, self._row, post_id=post.post_id, permalink=link)
+            if adopted:
+                await write_look(session, self._row, found=kept, sentence=TAKEN)
+            if adopted and self._named is not None:
                 await carry_out(session, self._named, self._row.id, result=str(State.PUBLISHED))
-        return PublicationStand(str(State.PUBLISHED), "nothing")
+        if adopted:
+            return PublicationStand(str(State.PUBLISHED), "nothing")
+        await self._write(kept, NOT_TAKEN)
+        await self._give_naming_up()
+        return self._stand()
 
     async def _write(self, found: list[dict[str, Any]], sentence: str) -> None:
         last = self._calls.looks + 1 >= len(self._means.patience.looks)

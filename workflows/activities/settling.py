@@ -75,7 +75,10 @@ async def _move(session: AsyncSession, row: Publication, one: Asked) -> None:
 
 
 async def _posted(session: AsyncSession, row: Publication, one: Asked) -> None:
-    """The releaser's word is the receipt of the release."""
+    """The releaser's word is the receipt of the release; where nothing is released by hand, nobody's word is a receipt."""
+    if row.platform != BY_HAND:
+        await carry_out(session, one, row.id, result="void", note="Nobody posts by hand on this account.")
+        return
     calls = await calls_made(session, row.id)
     if calls is None:
         return
