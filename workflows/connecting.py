@@ -111,7 +111,11 @@ class Connecting:
         """Exchange, seal, and say what was found, or in a sentence why nothing was."""
         try:
             found = await self._exchanged(taken)
-            await self._keep(taken, found)
+            try:
+                await self._keep(taken, found)
+            except Exception:
+                await self._give_back(taken, found)
+                raise
         except ConnectFailed as failed:
             await self._failed(taken, failed.sentence)
         except (CannotOpen, KeyTrouble, SQLAlchemyError, OSError) as fault:
@@ -165,6 +169,19 @@ class Connecting:
                 await insert_token(session, **row, connection_id=taken.id, granted_by=one.token.granted_by)
             names = [{"platform_account_id": f.platform_account_id, "handle": f.handle, "name": f.name} for f in found]
             await move_consent(session, taken.id, "found", found=names)
+
+    async def _give_back(self, taken: Taken, found: tuple[FoundAccount, ...]) -> None:
+        """What cannot be kept would stand at the platform with nobody able to revoke it."""
+        connection = self._clients.connections[taken.platform]
+        if connection.one_consent_for_all:
+            return  # it would end what other accounts of the same person post by
+        try:
+            async with self._database.transaction() as session:
+                client = await self._clients.client(session, taken.platform, taken.server, taken.redirect_uri)
+            # Every account of one consent comes with a token of the same consent.
+            await connection.revoke(client, found[0].token)
+        except (ConnectFailed, CannotOpen, KeyTrouble, SQLAlchemyError, OSError) as fault:
+            log.warning("connecting.token_not_given_back", connection=str(taken.id), fault=type(fault).__name__)
 
     async def _failed(self, taken: Taken, sentence: str) -> None:
         async with self._database.transaction() as session:

@@ -1,5 +1,6 @@
 """Connecting an account: one person consents, another confirms; what the browser brought rests nowhere."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from core.domain.refusals import BadInput, NoRole, StepUpNeeded
+from core.records.consents import Taken
 from core.use_cases.account_changes import (
     ConsentGone,
     HandleDiffers,
@@ -21,6 +23,7 @@ from core.use_cases.connecting import receive_code
 from core.use_cases.consent_refusals import ConsentRefused
 from core.use_cases.emergency import disconnect_everything, tokens_left, what_became_of_tokens
 from core.use_cases.second_person import AskerMayNoMore, SecondPersonNeeded
+from integrations.connections.base import FoundAccount
 from integrations.platforms.values import NoAccess
 from tests.integrations.connections.harness import consent
 from tests.kit import Urls, new_person
@@ -274,6 +277,30 @@ async def test_an_emergency_ends_what_waits_for_a_yes_and_revokes_its_tokens(saf
     assert await safe.refreshing.let_go_of_one()
     assert safe.rows("SELECT * FROM token") == []
     assert not any(row["live"] for row in safe.there["x"].tokens())
+
+
+@on("x", "mastodon", "bluesky", "linkedin")
+async def test_what_comes_after_an_emergency_is_given_back_to_the_platform(safe: Safe, monkeypatch: pytest.MonkeyPatch) -> None:
+    (platform,) = safe.there
+    account_id, exchanged = await safe.registered(platform), safe.connecting._exchanged
+
+    async def then_an_emergency(taken: Taken) -> tuple[FoundAccount, ...]:
+        found = await exchanged(taken)
+        assert any(row["live"] for row in safe.there[platform].tokens())
+        async with safe.api.transaction() as session:
+            await disconnect_everything(session, by="operator|root|Marcus", reason="Keys were stolen.")
+        return found
+
+    monkeypatch.setattr(safe.connecting, "_exchanged", then_an_emergency)
+    assert (await safe.found(account_id)).status == "ended"
+    for _ in range(100):
+        if not any(row["live"] for row in safe.there[platform].tokens()):
+            break
+        await asyncio.sleep(0.05)
+    assert not any(row["live"] for row in safe.there[platform].tokens())
+    assert (
+        safe.rows("SELECT 1 FROM token t JOIN connection c ON c.id = t.connection_id WHERE c.account_id = %s", account_id) == []
+    )
 
 
 async def test_nobody_connects_or_disconnects_with_somebody_who_lost_the_role(safe: Safe) -> None:
