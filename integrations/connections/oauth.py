@@ -161,6 +161,9 @@ class OAuthConnection(Connection):
     def _refresh_refused(self, no: SaidNo) -> Exception:
         if no.client_unknown:
             return self._client_refused()
+        if no.status not in (400, 401):
+            # A no is one of these (RFC 6749 §5.2); a gateway's or a firewall's page must not cost the account its access.
+            return ConnectFailed(f"{self.label} could not be reached just now. Nothing was changed; try again.", again=True)
         return RefreshRefused(f"{self.label} no longer takes this account's access. Somebody must connect the account again.")
 
     def _client_refused(self) -> ConnectFailed:

@@ -316,6 +316,16 @@ async def test_no_secret_is_logged_shown_or_put_into_an_address(sandbox: There, 
         assert not [text for text in shown if canary in text]
 
 
+@pytest.mark.parametrize("status", [b"302 Found", b"403 Forbidden", b"404 Not Found"])
+@pytest.mark.parametrize("name", ["x", "linkedin"])
+async def test_a_page_that_is_not_the_platform_s_no_costs_no_account_its_access(name: str, status: bytes) -> None:
+    answer = b"HTTP/1.1 " + status + b"\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+    with scripted(answer) as (url, _):
+        with pytest.raises(ConnectFailed) as failed:
+            await HERE[name].refresh(Client("countersign", CLIENT_SECRET, url), TokenSet("access", "refresh"))
+        assert failed.value.again
+
+
 async def test_by_hand_there_is_nothing_to_exchange() -> None:
     manual: Connection = CONNECTIONS["manual"]
     client = Client("", "", "")
