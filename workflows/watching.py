@@ -134,9 +134,9 @@ class Watcher:
     ) -> None:
         rogue = found.rogue
         if due.seen_at is None:
-            before = [one.post for one in rogue if one.resembles is None]
+            before = [one.post for one in rogue if one.resembles is None and one.removed is None]
             await remember_posts(session, account.id, _named(before), why="stood_before")
-            rogue = tuple(one for one in rogue if one.resembles is not None)
+            rogue = tuple(one for one in rogue if one.resembles is not None or one.removed is not None)
         await remember_posts(session, account.id, _named(found.accepted), why="accepted")
         label = self._platforms[account.platform].label
         for one in rogue:
@@ -204,12 +204,17 @@ async def _raise_rogue(session: AsyncSession, account: AccountFacts, label: str,
         else f"A post stands on {account.name} on {label} that looks like one whose outcome is not known, and it has not been "
         "taken up. Look at both, and settle the unknown outcome."
     )
+    if rogue.removed is not None:
+        sentence = (
+            f"A post that was taken down stands on {account.name} on {label}. Take it down on the platform itself, and find out "
+            "whether it never came down or somebody put it back."
+        )
     await raise_alarm(
         session,
         account.id,
         "rogue",
         about=rogue.post.post_id,
-        publication_id=rogue.resembles,
+        publication_id=rogue.resembles or rogue.removed,
         post_id=rogue.post.post_id,
         sentence=sentence,
         evidence=_shown(rogue.post),

@@ -6,7 +6,7 @@ A post in no ledger is rogue; one of ours that says something else now was edite
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -42,20 +42,23 @@ class OpenOutcome:
 @dataclass(frozen=True)
 class AccountLedger:
     """What we know of one account. `explained` are the ids of every post we ever knew of, and of those that stood before;
-    `fingerprints` what accepted posts said when they were accepted."""
+    `fingerprints` what accepted posts said when they were accepted; `removed` those taken down, by publication."""
 
     explained: frozenset[str]
     ours: tuple[OurPost, ...]
     open: tuple[OpenOutcome, ...]
     fingerprints: Mapping[str, str]
+    removed: Mapping[str, UUID] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Rogue:
-    """In no ledger; `resembles` the publication that it might be, where one is open for too long."""
+    """In no ledger; `resembles` the publication that it might be, where one is open for too long. Or it stands although it was
+    taken down: then `removed` is its publication."""
 
     post: SeenPost
     resembles: UUID | None
+    removed: UUID | None = None
 
 
 @dataclass(frozen=True)
@@ -81,7 +84,9 @@ def compare(seen: tuple[SeenPost, ...], ledger: AccountLedger, *, differences: D
     rogue, edited, accepted = [], [], []
     for post in seen:
         mine = ours.get(post.post_id)
-        if mine is None:
+        if post.post_id in ledger.removed:
+            rogue.append(Rogue(post, None, ledger.removed[post.post_id]))
+        elif mine is None:
             found = None if post.post_id in ledger.explained else _rogue(post, ledger, differences, now)
             rogue += [found] if found else []
         elif mine.accepted and post.post_id not in ledger.fingerprints:

@@ -10,7 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.domain.manifest import renditions_in
-from core.domain.watch import AccountLedger, OpenOutcome, OurPost
+from core.domain.watch import SETTLES, AccountLedger, OpenOutcome, OurPost
 from core.records.storable import storable
 
 
@@ -98,6 +98,12 @@ _EXPLAINED = text(
     "UNION SELECT post_id FROM known_post WHERE account_id = :account AND post_id = ANY(:seen)"
 )
 
+# A timeline may lag: what was taken down a moment ago may still be shown.
+_REMOVED = text(
+    "SELECT post_id, id FROM publication WHERE account_id = :account AND state = 'removed' AND post_id = ANY(:seen) "
+    "AND moved_at < clock_timestamp() - CAST(:settles AS interval)"
+)
+
 # What stands (verified) or may stand (its outcome is open). The words only of those that are compared.
 _OURS = text(
     "SELECT p.id, p.account_id, p.state, p.post_id, last.at AS dispatched_at, "
@@ -122,6 +128,7 @@ async def account_ledger(
     asked = {"account": account_id, "seen": list(seen)}
     explained = frozenset(row.post_id for row in await session.execute(_EXPLAINED, asked))
     rows = list(await session.execute(_OURS, {**asked, "since": since, "before": before}))
+    removed = await session.execute(_REMOVED, {**asked, "settles": SETTLES})
     prints = await session.execute(
         text("SELECT post_id, fingerprint FROM known_post WHERE account_id = :account AND why = 'accepted'"), asked
     )
@@ -130,6 +137,7 @@ async def account_ledger(
         ours=tuple(_our_post(row) for row in rows if row.state == "verified" and not (row.told and row.canonical is None)),
         open=tuple(found for row in rows if row.state != "verified" and (found := _open_outcome(row))),
         fingerprints={row.post_id: row.fingerprint for row in prints},
+        removed={row.post_id: row.id for row in removed},
     )
 
 

@@ -246,3 +246,19 @@ async def test_an_account_is_read_by_one_worker_at_a_time_and_only_when_it_is_du
     as_admin(urls, "UPDATE account SET status = 'disconnected'")
     as_admin(urls, "UPDATE account_watch SET next_at = now()")
     assert await watcher.watch_once() == 0
+
+
+async def test_a_post_that_was_taken_down_and_still_stands_is_an_alarm_of_its_own(
+    database: Database, worker_database: Database, urls: Urls, x: dict[str, Sandbox], watcher: Watcher
+) -> None:
+    one = await sent(database, worker_database, urls)
+    post = x["x"].rogue("x-1", WORDS)
+    change_record(urls, "UPDATE publication SET state = 'removed', post_id = %s, moved_at = now() WHERE id = %s", post, one.id)
+    await look(urls, watcher)
+    assert alarms(urls) == [], "a timeline may lag behind a takedown"
+    change_record(urls, "UPDATE publication SET moved_at = moved_at - interval '5 minutes'")
+    await look(urls, watcher)
+    assert alarms(urls) == [("rogue", post)]
+    (alarm,) = as_admin(urls, "SELECT sentence, publication_id FROM alarm")
+    assert alarm["publication_id"] == one.id
+    assert "was taken down stands" in alarm["sentence"]
