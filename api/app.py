@@ -12,6 +12,7 @@ from api.envelope import BodyBound, RequestIds
 from api.failures import take_over_failures
 from api.openapi import describe
 from core.domain.identity import Caller
+from core.use_cases.connecting import Consent
 
 DESCRIPTION = (
     "Publishing on a department's official accounts: authorised or silent. The same acts as the pages offer, by the same rules. "
@@ -26,11 +27,13 @@ def build(
     read_image: ReadImage,
     tokens: TokenVerifier,
     platforms: Collection[str],
+    consent: Consent,
     unavailable: Sequence[type[Exception]] = (),
     mounted_at: str = "/api/v1",
 ) -> FastAPI:
-    """The application. `platforms`: names that may have a text of their own; `unavailable`: the exceptions of a database
-    that cannot be reached. There are no cookies, no sessions and no CORS headers: another site's script gets nowhere.
+    """The application. `platforms`: names that may have a text of their own; `consent`: how platforms know this service;
+    `unavailable`: the exceptions of a database that cannot be reached. There are no cookies, no sessions and no CORS
+    headers: another site's script gets nowhere.
     """
     app = FastAPI(
         title="Countersign",
@@ -42,7 +45,7 @@ def build(
         docs_url=None,
         redoc_url=None,
     )
-    app.state.door = Door(database, upload_image, read_image, platforms)
+    app.state.door = Door(database, upload_image, read_image, platforms, consent)
     _include_routes(app, tokens)
     take_over_failures(app, unavailable)
     # The one added last is outermost.

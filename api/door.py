@@ -13,6 +13,7 @@ from starlette.responses import Response
 from core.domain.identity import Caller
 from core.domain.people import Person
 from core.use_cases import people
+from core.use_cases.connecting import Consent
 from core.use_cases.idempotency import KeptAnswer, keep_answer, kept_answer
 from core.use_cases.media import Uploaded
 
@@ -40,12 +41,13 @@ class ReadImage(Protocol):
 
 @dataclass(frozen=True)
 class Door:
-    """`platforms`: the names for which a draft may carry a text of its own."""
+    """`platforms`: the names for which a draft may carry a text of its own. `consent`: how platforms know this service."""
 
     database: Database
     upload_image: UploadImage
     read_image: ReadImage
     platforms: Collection[str]
+    consent: Consent
 
 
 class _Unclaimed(Exception):

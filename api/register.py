@@ -1,5 +1,6 @@
 """The register of accounts and its alarms. Consenting at a platform needs a browser: accounts are connected on the pages."""
 
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -15,6 +16,7 @@ from api.people_only import AskedOut, NewConfirmation, NewReason, ProposalOut, p
 from core.domain.people import Person
 from core.domain.refusals import NotFound
 from core.use_cases import account_changes, accounts, alarms, lists
+from core.use_cases.connecting import introduce
 
 router = APIRouter(tags=["register"])
 _HERE = "/accounts/{account_id}"
@@ -76,6 +78,17 @@ class AlarmOut(Out):
     answer: str | None
 
 
+class NewWatch(Asked):
+    """Between 15 and 240 seconds."""
+
+    every_seconds: int
+
+
+class WatchOut(Out):
+    account_id: UUID
+    every_seconds: int
+
+
 class NewAnswer(Asked):
     words: Words
 
@@ -86,6 +99,7 @@ async def register(asked: NewAccount, call: Posting) -> Response:
 
     async def act(session: Any, person: Person) -> RegisteredOut:
         made = await accounts.register_account(session, by=person, **asked.model_dump(), request=call.request_id)
+        await introduce(session, by=person, account_id=made, consent=call.door.consent)
         return RegisteredOut.model_validate(await accounts.see_account(session, by=person, account_id=made))
 
     return await call.once(act, RegisteredOut, headers=lambda out: {"Location": call.address(f"/accounts/{out.id}")})
@@ -137,6 +151,15 @@ async def confirm(account_id: UUID, asked: NewConfirmation, call: Posting) -> Re
         return RegisteredOut.model_validate(await accounts.see_account(session, by=person, account_id=account_id))
 
     return await call.once(act, RegisteredOut)
+
+
+@router.put(f"{_HERE}/watch", responses={**refusals(400, 403, 404, 413, 422), 200: {"model": WatchOut}})
+async def set_watch(account_id: UUID, asked: NewWatch, call: Reading) -> Response:
+    """How often the account's own posts are read, so that one that nobody authorised is seen."""
+    every = timedelta(seconds=min(max(asked.every_seconds, 0), 86400))
+    async with call.transaction() as (session, person):
+        await alarms.set_watch(session, by=person, account_id=account_id, every=every, request=call.request_id)
+    return answered(WatchOut(account_id=account_id, every_seconds=asked.every_seconds))
 
 
 @router.get("/alarms", responses={**refusals(403), 200: {"model": PageOut[AlarmOut]}})

@@ -84,6 +84,7 @@ def _json_door(settings: ApiSettings, desk: Desk, database: Database) -> ASGIApp
         read_image=desk.read_image,
         tokens=AccessTokens(issuer=settings.oidc_issuer, audience=settings.api_audience),
         platforms=PLATFORMS.keys(),
+        consent=desk.consent,
         unavailable=UNAVAILABLE,
     )
     return SecurityHeaders(door, https=settings.https)

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from core.use_cases.accounts import AccountSeen
+from core.use_cases.alarms import Watch
 from web.draft_views import Fact
 from web.when import from_now, london
 from web.words import Label, account_on
@@ -70,6 +71,15 @@ def health_facts(account: AccountSeen) -> list[Fact]:
         if at is not None:
             facts.append(Fact(name, london(at)))
     return facts
+
+
+def watch_facts(watch: Watch) -> list[Fact]:
+    """How soon a post that nobody here authorised would be seen."""
+    facts = [
+        Fact("Its posts are read", f"every {watch.every_seconds} seconds"),
+        Fact("Last read", london(watch.seen_at) if watch.seen_at else "Not yet"),
+    ]
+    return [*facts, Fact("Trouble", watch.trouble)] if watch.trouble else facts
 
 
 def account_row(account: AccountSeen, now: datetime) -> dict[str, Any]:

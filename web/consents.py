@@ -4,8 +4,11 @@ import secrets
 from uuid import UUID
 
 from starlette.requests import Request
+from starlette.responses import Response
 
 from core.use_cases.connecting import ConnectionSeen, Found
+from core.use_cases.consent_refusals import ConsentDenied
+from web.desk import Desk
 from web.session import session_of
 
 _BROWSER, _STATE = "connecting_browser", "connecting_state"
@@ -13,6 +16,13 @@ _BROWSER, _STATE = "connecting_browser", "connecting_state"
 
 def start_of(account_id: UUID) -> str:
     return f"/accounts/{account_id}/connect"
+
+
+def not_connected(desk: Desk, request: Request, denied: ConsentDenied) -> Response:
+    """The platform's no, and the ways on from it."""
+    account = {"text": "Back to the account", "href": f"/accounts/{denied.account_id}"}
+    links = [{"text": "Start again", "href": start_of(denied.account_id)}, account]
+    return desk.page(request, "message.html", 422, title="This was not connected", sentences=[str(denied)], links=links)
 
 
 def page_of(seen: ConnectionSeen) -> str:

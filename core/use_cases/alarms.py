@@ -158,6 +158,11 @@ async def watches(session: AsyncSession, *, by: Person) -> list[Watch]:
     return [Watch(**row) for row in rows.mappings()]
 
 
+async def watch_of(session: AsyncSession, *, by: Person, account_id: UUID) -> Watch | None:
+    """How this account is watched; None while it is not connected."""
+    return next((one for one in await watches(session, by=by) if one.account_id == account_id), None)
+
+
 async def set_watch(session: AsyncSession, *, by: Person, account_id: UUID, every: timedelta, request: str = "") -> None:
     """How often this account's timeline is read. Raises WatchTooSeldom outside 15 seconds to 4 minutes, NotFound."""
     require(by, Role.ACCOUNT_MANAGER)

@@ -27,7 +27,7 @@ from core.records.connections import (
 from core.records.reads import clock
 from core.use_cases.access import require
 from core.use_cases.accounts import AccountSeen, account_seen, account_subject
-from core.use_cases.consent_refusals import ConsentRefused, NoConsentPage, ServerAsked, WorkerAway
+from core.use_cases.consent_refusals import ConsentDenied, ConsentRefused, NoConsentPage, NotIntroduced, ServerAsked, WorkerAway
 from core.use_cases.people import is_fresh
 from integrations.connections.registry import CONNECTIONS
 from integrations.secrets.sealing import SecretPlace, seal_for_worker
@@ -87,7 +87,8 @@ async def begin_connecting(
     """A consent of this person in this browser (`browser`: anything that names its session; a hash of it is kept).
 
     Nothing but a hash of `state` is kept, and the PKCE verifier is sealed to the worker at once. Raises NoRole, StepUpNeeded,
-    NotFound, BadInput for `manual` (nothing to consent to: ask_to_connect at once), NoConsentPage, WorkerAway, ServerAsked.
+    NotFound, BadInput for `manual` (nothing to consent to: ask_to_connect at once), NoConsentPage, WorkerAway,
+    ServerAsked while that is under way, NotIntroduced where the server would not.
     """
     require(by, Role.ACCOUNT_MANAGER)
     if not is_fresh(authenticated_at, await clock(session)):
@@ -144,14 +145,14 @@ async def receive_code(session: AsyncSession, *, by: Person, browser: str, answe
     """What the platform sent the browser back with (`answer`: the callback's query): the code is sealed to the worker.
 
     Returns the connection's id; ask `connection_status` until it is `found` or `failed`. Raises ConsentRefused unless this
-    person began it in this browser less than ten minutes ago and it was not used; BadInput with the platform's no.
+    person began it in this browser less than ten minutes ago and it was not used; ConsentDenied with the platform's no.
     """
     require(by, Role.ACCOUNT_MANAGER)
     consent = await _begun(session, by, browser, state=answer.get("state", ""))
     account = await account_seen(session, consent.account_id)
     refusal = CONNECTIONS[account.platform].refused(answer)
     if refusal is not None:
-        raise BadInput(refusal)
+        raise ConsentDenied(refusal, account.id)
     await _seal(session, consent.id, "code", {"code": answer["code"]})
     return consent.id
 
@@ -193,7 +194,7 @@ def _seen(row: Any) -> ConnectionSeen:
 async def introduce(session: AsyncSession, *, by: Person, account_id: UUID, consent: Consent) -> None:
     """Have the worker introduce this service to the account's server, where one must (Mastodon). Repeating it is harmless.
 
-    Call it in a transaction of its own once such an account is registered, and again before begin_connecting.
+    Call it once such an account is registered, and again before begin_connecting, committed first: its refusal would undo it.
     """
     require(by, Role.ACCOUNT_MANAGER)
     account = await account_seen(session, account_id)
@@ -210,7 +211,7 @@ async def _client_id(session: AsyncSession, account: AccountSeen, consent: Conse
         return client_id
     known, note = await app_at(session, platform=account.platform, server=account.server, redirect_uri=consent.redirect_uri)
     if known is None:
-        raise ServerAsked(note or None)
+        raise NotIntroduced(note) if note else ServerAsked()
     return known
 
 

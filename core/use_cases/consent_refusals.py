@@ -1,6 +1,8 @@
 """Why a consent cannot be begun or taken: what happened, and what the person can do."""
 
-from core.domain.refusals import Conflict
+from uuid import UUID
+
+from core.domain.refusals import BadInput, Conflict
 
 
 class NoConsentPage(Conflict):
@@ -20,8 +22,22 @@ class ServerAsked(Conflict):
     sentence = "The service is introducing itself to this server for the first time. Try again in a few seconds."
 
 
+class NotIntroduced(Conflict):
+    code = "not_introduced"
+
+
 class ConsentRefused(Conflict):
     code = "consent_refused"
     sentence = (
         "This does not belong to a consent that you began here, or it was used or took too long. Connect the account again."
     )
+
+
+class ConsentDenied(BadInput):
+    """The platform sent the person back without its consent; `account_id`: the account they were about to connect."""
+
+    code = "consent_denied"
+
+    def __init__(self, sentence: str, account_id: UUID) -> None:
+        super().__init__(sentence)
+        self.account_id = account_id

@@ -21,12 +21,14 @@ from api.app import build
 from core.domain.identity import Caller, TokenRefused
 from core.domain.people import Person
 from core.domain.prompts import PROMPTS
+from core.use_cases.connecting import Consent
 from core.use_cases.media import Uploaded, read_image, upload_image
 from integrations.store import MediaStore
 from tests.api.conformity import BASE, Description
 from tests.kit import ACCOUNTS, in_minutes
 
 CONTENT_TYPE = "application/problem+json"
+CALLBACK = "https://service.test/accounts/connect/callback"
 
 
 @dataclass
@@ -70,6 +72,7 @@ def application(database: Any, tokens: KnownTokens, folder: Path) -> FastAPI:
         read_image=read,
         tokens=tokens,
         platforms=tuple(ACCOUNTS),
+        consent=Consent(CALLBACK),
         unavailable=(OperationalError,),
     )
 

@@ -26,6 +26,7 @@ GUARDED = {
     *(("POST", "/publications/{publication_id}/takedowns"), ("POST", "/publications/{publication_id}/give-ups")),
     ("POST", "/publications/{publication_id}/corrections"),
     *(("GET", "/accounts"), ("POST", "/accounts"), ("GET", "/accounts/{account_id}")),
+    ("PUT", "/accounts/{account_id}/watch"),
     *(("POST", "/accounts/{account_id}/disconnect-requests"), ("POST", "/accounts/{account_id}/confirmations")),
     *(("GET", "/alarms"), ("POST", "/alarms/{alarm_id}/answers")),
     *(("GET", "/audit-events"), ("GET", "/prompts"), ("GET", "/queue"), ("GET", "/media/{sha256}"), ("POST", "/media")),

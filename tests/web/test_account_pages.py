@@ -149,10 +149,12 @@ async def test_somebody_whose_session_ended_loses_the_code_and_does_not_carry_it
 
 async def test_a_no_at_the_platform_is_told(house: House, one: Person) -> None:
     first = await house.browser_of(one)
-    state = (await sent_away(first, await registered(first)))["state"]
+    account = await registered(first)
+    state = (await sent_away(first, account))["state"]
     refused = await first.get(f"/accounts/connect/callback?error=access_denied&state={state}")
     assert refused.status_code == 422
     assert "did not allow it" in refused.text
+    assert f'href="{account}/connect"' in refused.text
 
 
 async def test_a_failed_exchange_says_why(house: House, urls: Urls, one: Person) -> None:

@@ -42,6 +42,7 @@ SIGNED_IN = {
     *("GET /holds/{hold_id}/lift", "POST /holds/{hold_id}/lift"),
     *("POST /holds/{hold_id}/lift/confirm", "POST /holds/{hold_id}/lift/keep"),
     *("GET /accounts", "GET /accounts/new", "POST /accounts/new", "GET /accounts/{account_id}"),
+    *("POST /accounts/{account_id}/watch", "GET /accounts/{account_id}/connect/waiting"),
     *("GET /accounts/connect/callback", "GET /accounts/connect/{connection_id}", "POST /accounts/connect/{connection_id}"),
     *("GET /accounts/{account_id}/connect", "POST /accounts/{account_id}/connect"),
     *("GET /accounts/{account_id}/connect/app-password", "POST /accounts/{account_id}/connect/app-password"),

@@ -1,4 +1,4 @@
-"""Connecting an account: to the platform's consent page and back, its code sealed at once, then a colleague is asked.
+"""Connecting an account: back from the platform's consent page (see leaving.py), its code sealed at once, a colleague asked.
 
 No form leads away from here: the browser goes on by a Refresh header, so the content security policy stays as it is.
 """
@@ -12,23 +12,21 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from core.domain.content import tidied
-from core.domain.people import Role
 from core.domain.refusals import BadInput, Conflict, StepUpNeeded
-from core.use_cases.access import require
 from core.use_cases.account_changes import ask_to_connect
 from core.use_cases.accounts import AccountSeen, see_account
 from core.use_cases.connecting import (
     ConnectionSeen,
-    begin_connecting,
     connection_status,
-    introduce,
     offer_app_password,
     receive_code,
 )
+from core.use_cases.consent_refusals import ConsentDenied
 from web.account_views import account_facts
-from web.consents import browser_of, forget_state, keep_state, named, page_of, start_of, state_of
+from web.consents import browser_of, forget_state, named, not_connected, page_of, start_of, state_of
 from web.desk import Desk, RequestId, Visitor
 from web.errors import FieldErrors
+from web.pages.leaving import LeavingPages, account_to_connect
 from web.proving import prove_again, typed_before
 from web.session import session_of
 from web.sign_in import CONSENT_CALLBACK
@@ -40,63 +38,16 @@ EXCHANGED_WITHIN_SECONDS = 2
 class ConnectingPages:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
-
-    async def _account(self, by: Visitor, account_id: UUID) -> AccountSeen:
-        require(by, Role.ACCOUNT_MANAGER)
-        async with self._desk.database.transaction() as session:
-            return await see_account(session, by=by, account_id=account_id)
+        self._leaving = LeavingPages(desk)
 
     async def start(self, request: Request, by: Visitor, account_id: UUID) -> Response:
-        account = await self._account(by, account_id)
+        account = await account_to_connect(self._desk, by, account_id)
         if account.kind == "by_hand":
             return self._ask_page(request, account, None, typed_before(request, start_of(account_id)), FieldErrors())
-        return self._start_page(request, account, FieldErrors())
-
-    def _start_page(self, request: Request, account: AccountSeen, errors: FieldErrors, status: int = 200) -> Response:
-        back = {"text": "Back to the account", "href": f"/accounts/{account.id}"}
-        view = {
-            "platform": account.platform_label,
-            "facts": account_facts(account),
-            "again": bool(account.platform_account_id),
-            "password": account.kind == "app_password",
-            "action": start_of(account.id),
-        }
-        return self._desk.page(request, "connect.html", status, title="Connect this account", errors=errors, view=view, back=back)
-
-    async def begin(self, request: Request, by: Visitor, account_id: UUID, request_id: RequestId) -> Response:
-        account = await self._account(by, account_id)
-        async with self._desk.database.transaction() as session:
-            await introduce(session, by=by, account_id=account_id, consent=self._desk.consent)
-        try:
-            async with self._desk.database.transaction() as session:
-                begun = await begin_connecting(
-                    session,
-                    by=by,
-                    authenticated_at=session_of(request).auth_time,
-                    account_id=account_id,
-                    consent=self._desk.consent,
-                    browser=browser_of(request),
-                    request=request_id,
-                )
-        except StepUpNeeded:
-            return prove_again(request, start_of(account_id))
-        except Conflict as refusal:
-            return self._start_page(request, account, FieldErrors((("form", str(refusal)),)), 409)
-        if not begun.address:
-            keep_state(request, account_id, begun.state)
-            return RedirectResponse(f"{start_of(account_id)}/app-password", 303)
-        page = self._desk.page(
-            request,
-            "leaving.html",
-            title=f"On to {account.platform_label}",
-            address=begun.address,
-            platform=account.platform_label,
-        )
-        page.headers["refresh"] = f"0; url={begun.address}"
-        return page
+        return self._leaving.start_page(request, account, FieldErrors())
 
     async def password_form(self, request: Request, by: Visitor, account_id: UUID) -> Response:
-        account = await self._account(by, account_id)
+        account = await account_to_connect(self._desk, by, account_id)
         if state_of(request, account_id) is None:
             return RedirectResponse(start_of(account_id), 303)
         return self._password_page(request, account, account.handle, FieldErrors())
@@ -130,15 +81,19 @@ class ConnectingPages:
                     app_password=str(form.get("app_password") or ""),
                 )
         except BadInput as refusal:
-            account = await self._account(by, account_id)
+            account = await account_to_connect(self._desk, by, account_id)
             return self._password_page(request, account, identifier, FieldErrors.from_refusal(refusal), 422)
         forget_state(request)
         return RedirectResponse(f"/accounts/connect/{connection_id}", 303)
 
     async def callback(self, request: Request, by: Visitor) -> Response:
         """The code is sealed to the worker and leaves the address at once."""
-        async with self._desk.database.transaction() as session:
-            connection_id = await receive_code(session, by=by, browser=browser_of(request), answer=dict(request.query_params))
+        try:
+            async with self._desk.database.transaction() as session:
+                browser, answer = browser_of(request), dict(request.query_params)
+                connection_id = await receive_code(session, by=by, browser=browser, answer=answer)
+        except ConsentDenied as denied:
+            return not_connected(self._desk, request, denied)
         return RedirectResponse(f"/accounts/connect/{connection_id}", 303)
 
     async def connection(self, request: Request, by: Visitor, connection_id: UUID) -> Response:
@@ -198,7 +153,7 @@ class ConnectingPages:
         return await self._asked(request, by, account, seen, request_id)
 
     async def ask_by_hand(self, request: Request, by: Visitor, account_id: UUID, request_id: RequestId) -> Response:
-        return await self._asked(request, by, await self._account(by, account_id), None, request_id)
+        return await self._asked(request, by, await account_to_connect(self._desk, by, account_id), None, request_id)
 
     async def _asked(
         self, request: Request, by: Visitor, account: AccountSeen, seen: ConnectionSeen | None, request_id: str
@@ -222,19 +177,22 @@ class ConnectingPages:
         except BadInput as refusal:
             errors = FieldErrors.from_refusal(refusal, {"platform_account_id": "chosen"})
             return self._ask_page(request, account, seen, typed, errors, 422)
+        except Conflict as refusal:
+            return self._ask_page(request, account, seen, typed, FieldErrors((("form", str(refusal)),)), 409)
         session_of(request).flash("Asked. Nothing is posted there until another account manager confirms.")
         return RedirectResponse(f"/accounts/{account.id}", 303)
 
 
 def connecting_routes(desk: Desk) -> APIRouter:
-    pages = ConnectingPages(desk)
+    pages, leaving = ConnectingPages(desk), LeavingPages(desk)
     router = APIRouter()
     for method, path, page in (
         ("GET", CONSENT_CALLBACK, pages.callback),
         ("GET", "/accounts/connect/{connection_id}", pages.connection),
         ("POST", "/accounts/connect/{connection_id}", pages.ask),
         ("GET", "/accounts/{account_id}/connect", pages.start),
-        ("POST", "/accounts/{account_id}/connect", pages.begin),
+        ("POST", "/accounts/{account_id}/connect", leaving.begin),
+        ("GET", "/accounts/{account_id}/connect/waiting", leaving.waiting),
         ("GET", "/accounts/{account_id}/connect/app-password", pages.password_form),
         ("POST", "/accounts/{account_id}/connect/app-password", pages.password),
         ("POST", "/accounts/{account_id}/connect/by-hand", pages.ask_by_hand),
