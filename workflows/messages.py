@@ -19,12 +19,13 @@ class PublicationStand:
     """What a publication needs from the service next: `publish`, `send_again`, `look_up`, `read_back`, `remove`, `wait` or
     `nothing`.
 
-    `at` is when (seconds since the epoch); None means now for an act, and until word comes for a wait.
+    `at` is when (seconds since the epoch); None means now for an act, and until word comes for a wait. `epoch` counts its claims.
     """
 
     state: str
     need: str
     at: float | None = None
+    epoch: int = 0
 
 
 def draft_workflow_id(draft_id: str) -> str:

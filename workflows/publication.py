@@ -15,6 +15,9 @@ PATIENT = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=ti
 ONCE = RetryPolicy(maximum_attempts=1)
 AT_THE_GATE = timedelta(minutes=10)
 SIGN_OF_LIFE = timedelta(seconds=10)
+# A thousand that wait at the gate would keep the engine busy with signs of life alone: there the lease says who is gone.
+SIGN_OF_LIFE_AT_THE_GATE = timedelta(seconds=60)
+_USUAL = workflow.ActivityCancellationType.TRY_CANCEL
 # What makes a call that publishes, and what may be repeated; each with the words that Temporal's own pages show.
 CALLS = {
     "publish": (PublicationContract.publish, "publish at its time"),
@@ -54,7 +57,7 @@ class PublicationWorkflow:
             if not await self._wait(stand.at, for_word=stand.need == "wait"):
                 continue
             if stand.need in CALLS:
-                await self._call(stand.need, publication_id)
+                await self._call(stand, publication_id)
             elif stand.need in READS:
                 after = await self._read(stand.need, publication_id)
                 if after.need == stand.need:
@@ -65,21 +68,39 @@ class PublicationWorkflow:
             PublicationContract.look, publication_id, start_to_close_timeout=QUICK, retry_policy=PATIENT, summary="look"
         )
 
-    async def _call(self, need: str, publication_id: str) -> None:
-        publish, summary = CALLS[need]
+    async def _call(self, before: PublicationStand, publication_id: str) -> None:
+        publish, summary = CALLS[before.need]
+        leases_tell = workflow.patched("leases-tell-who-is-gone")
+        call = workflow.start_activity_method(
+            publish,
+            publication_id,
+            start_to_close_timeout=AT_THE_GATE,
+            heartbeat_timeout=SIGN_OF_LIFE_AT_THE_GATE if leases_tell else SIGN_OF_LIFE,
+            retry_policy=ONCE,
+            cancellation_type=workflow.ActivityCancellationType.ABANDON if leases_tell else _USUAL,
+            summary=summary,
+        )
+        if leases_tell and not await self._still_ours(call, before.epoch, publication_id):
+            call.cancel()
+            return
         try:
-            await workflow.execute_activity_method(
-                publish,
-                publication_id,
-                start_to_close_timeout=AT_THE_GATE,
-                heartbeat_timeout=SIGN_OF_LIFE,
-                retry_policy=ONCE,
-                summary=summary,
-            )
+            await call
         except ActivityError:
             # A worker that stops reports its activities as cancelled; only a workflow that was cancelled itself ends here.
             if workflow.cancellation_reason() is not None:
                 raise
+
+    async def _still_ours(self, call: workflow.ActivityHandle[str], epoch: int, publication_id: str) -> bool:
+        """True when the call has ended; False when word came that its claim has: its worker is gone, or fenced off for good."""
+        while True:
+            await workflow.wait_condition(lambda: call.done() or self._again)
+            if call.done():
+                return True
+            self._again = False
+            stand = await self._look(publication_id)
+            if stand.need != "wait" and stand.epoch > epoch and not call.done():
+                self._again = True
+                return False
 
     async def _read(self, need: str, publication_id: str) -> PublicationStand:
         """Reading is harmless, and so is removing what is gone: repeated, at the distance that the answer names."""

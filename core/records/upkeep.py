@@ -76,23 +76,26 @@ async def beat(session: AsyncSession, *, worker: str, engine: bool) -> None:
     await session.execute(text("DELETE FROM heartbeat WHERE at < clock_timestamp() - interval '1 day'"))
 
 
+_END_LEASES = text(
+    """
+    WITH ended AS (
+        UPDATE publication SET lease_until = NULL,
+               state = CASE state WHEN 'claimed' THEN 'scheduled' ELSE 'unknown' END,
+               note = CASE state WHEN 'claimed' THEN 'Its worker stopped; it will be claimed again.'
+                      ELSE 'The call was allowed, and its outcome is not on the record. Look on the platform first.'
+                      END
+         WHERE state IN ('claimed', 'sending') AND lease_until < clock_timestamp() RETURNING id)
+    INSERT INTO outbox (kind, subject_id) SELECT 'publication', id FROM ended
+    """
+)
+
+
 async def end_leases(session: AsyncSession) -> None:
-    """CLAIMED whose lease ran out is anybody's again; SENDING whose lease ran out is UNKNOWN, and people see it."""
-    await session.execute(
-        text(
-            "UPDATE publication SET state = 'scheduled', lease_until = NULL, "
-            "note = 'Its worker stopped; it will be claimed again.' "
-            "WHERE state = 'claimed' AND lease_until < clock_timestamp()"
-        )
-    )
-    await session.execute(
-        text(
-            "WITH ended AS (UPDATE publication SET state = 'unknown', lease_until = NULL, "
-            "note = 'The call was allowed, and its outcome is not on the record. Look on the platform before anything else.' "
-            "WHERE state = 'sending' AND lease_until < clock_timestamp() RETURNING id) "
-            "INSERT INTO outbox (kind, subject_id) SELECT 'publication', id FROM ended"
-        )
-    )
+    """CLAIMED whose lease ran out is anybody's again; SENDING whose lease ran out is UNKNOWN, and people see it.
+
+    Word goes to each one's workflow: it still waits for whoever held it.
+    """
+    await session.execute(_END_LEASES)
 
 
 async def leave_word_for_overdue(session: AsyncSession) -> None:

@@ -21,6 +21,9 @@ from workflows.publication import PublicationWorkflow
 pytestmark = pytest.mark.anyio
 
 RECORDED = sorted(path for path in HISTORIES.glob("*.json") if path != FINGERPRINTS)
+# Lives that began under earlier definitions, kept for as long as one of them may still run.
+EARLIER = sorted((HISTORIES / "earlier").glob("*.json"))
+CHANGES = {"leases-tell-who-is-gone"}
 MESSAGE_FIELDS = {field.name for message in (DraftStand, PublicationStand) for field in fields(message)}
 each_recording = pytest.mark.parametrize("recording", RECORDED, ids=lambda path: path.stem)
 
@@ -29,7 +32,7 @@ def history_in(recording: Path) -> WorkflowHistory:
     return WorkflowHistory.from_json(f"{recording.stem}", recording.read_text())
 
 
-@each_recording
+@pytest.mark.parametrize("recording", [*RECORDED, *EARLIER], ids=lambda path: f"{path.parent.stem} {path.stem}")
 async def test_a_recorded_life_replays_in_the_workflow_sandbox(recording: Path) -> None:
     await Replayer(workflows=[DraftWorkflow, PublicationWorkflow]).replay_workflow(history_in(recording))
 
@@ -75,11 +78,20 @@ def payloads(data: Any) -> list[Any]:
 @each_recording
 def test_histories_hold_ids_and_stages_alone(recording: Path) -> None:
     for value in payloads(json.loads(recording.read_text())):
+        if names_a_change(value):
+            continue
         if isinstance(value, dict):
             assert set(value) <= MESSAGE_FIELDS
             assert all(word is None or not isinstance(word, str) or word.replace("_", "").isalpha() for word in value.values())
         else:
             assert is_id(value) or (value.replace("_", " ").replace(" ", "").isalpha() and len(value) < 30), value
+
+
+def names_a_change(value: Any) -> bool:
+    """What `workflow.patched()` writes: which changes of the definition this life knows."""
+    if isinstance(value, dict) and set(value) == {"id", "deprecated"}:
+        value = [value["id"]]
+    return isinstance(value, list) and all(change in CHANGES for change in value)
 
 
 def is_id(value: str) -> bool:

@@ -17,7 +17,7 @@ from workflows.messages import DraftStand, PublicationStand
 from workflows.publication import PublicationWorkflow
 
 SUBJECT = "00000000-0000-4000-8000-00000000005e"
-FAILS = "fails"
+FAILS, HANGS = "fails", "hangs"
 SOON, FAR = 0.3, 3600.0
 
 Answer = DraftStand | PublicationStand | str
@@ -32,8 +32,8 @@ class Variant:
     words: int = 0
 
 
-def stands(state: str, need: str, at: float | None = None) -> PublicationStand:
-    return PublicationStand(state, need, at)
+def stands(state: str, need: str, at: float | None = None, epoch: int = 0) -> PublicationStand:
+    return PublicationStand(state, need, at, epoch)
 
 
 VARIANTS = {
@@ -67,6 +67,20 @@ VARIANTS = {
             "unknown",
             stands("unknown", "nothing"),
         ),
+    ),
+    "publication_whose_worker_is_gone": Variant(
+        "publication",
+        (
+            stands("scheduled", "publish"),
+            HANGS,
+            stands("claimed", "wait", FAR, epoch=1),
+            stands("scheduled", "publish", epoch=1),
+            stands("scheduled", "publish", epoch=1),
+            "accepted",
+            stands("published", "nothing", epoch=2),
+            stands("published", "nothing", epoch=2),
+        ),
+        words=2,
     ),
     "publication_told_while_it_waits": Variant(
         "publication", (stands("scheduled", "publish", FAR), stands("withdrawn", "nothing")), words=1
@@ -130,7 +144,10 @@ class Scripted(DraftContract, PublicationContract):
 
     @activity.defn(name="publish")
     async def publish(self, publication_id: str) -> str:
-        return self._word()
+        answer = self._word()
+        if answer == HANGS:
+            await asyncio.sleep(10)
+        return answer
 
     @activity.defn(name="send_publication_again")
     async def send_again(self, publication_id: str) -> str:

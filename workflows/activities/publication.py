@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Coroutine
+from dataclasses import replace
 from typing import Any, TypeVar
 from uuid import UUID
 from zlib import crc32
@@ -30,7 +31,7 @@ from workflows.messages import PublicationStand
 # Claims spread over the minute before the due instant; the earliest still leaves time to upload images.
 EARLIEST_SECONDS = 60
 LATEST_SECONDS = 10
-HEARTBEAT_SECONDS = 3.0
+HEARTBEAT_SECONDS, HEARTBEAT_AT_THE_GATE_SECONDS = 3.0, 20.0
 
 WAITS_FOR_ITS_TIME = frozenset({State.SCHEDULED, State.HELD, State.REJECTED})
 
@@ -48,17 +49,20 @@ class PublicationActivities(PublicationContract):
             row = await _named(session, publication_id)
             if row is None:
                 return PublicationStand("unknown", "nothing")
-            if row.state in (State.CLAIMED, State.SENDING):
-                # The courier ends leases; asking again in a second costs less than asking until it has.
-                until = max(row.lease_until or row.now, row.now)
-                return PublicationStand(str(row.state), "wait", until.timestamp() + 1)
-            if row.state in ASKABLE:
-                row, asked = await settle(session, row)
-                if row.state in ASKABLE - {State.REJECTED}:
-                    return await next_act(session, row, asked, self._means.platforms[row.platform], self._means.patience)
-            if row.state in WAITS_FOR_ITS_TIME:
-                return await self._waits(session, row)
-            return PublicationStand(str(row.state), "nothing")
+            return replace(await self._look(session, row), epoch=row.epoch)
+
+    async def _look(self, session: AsyncSession, row: Publication) -> PublicationStand:
+        if row.state in (State.CLAIMED, State.SENDING):
+            # The housekeeper ends leases; asking again in a second costs less than asking until it has.
+            until = max(row.lease_until or row.now, row.now)
+            return PublicationStand(str(row.state), "wait", until.timestamp() + 1)
+        if row.state in ASKABLE:
+            row, asked = await settle(session, row)
+            if row.state in ASKABLE - {State.REJECTED}:
+                return await next_act(session, row, asked, self._means.platforms[row.platform], self._means.patience)
+        if row.state in WAITS_FOR_ITS_TIME:
+            return await self._waits(session, row)
+        return PublicationStand(str(row.state), "nothing")
 
     async def _waits(self, session: AsyncSession, row: Publication) -> PublicationStand:
         facts = await draft_facts(session, row.draft_id)
@@ -90,9 +94,8 @@ class PublicationActivities(PublicationContract):
 
     @activity.defn(name="publish")
     async def publish(self, publication_id: str) -> str:
-        """See `Sending`. Heartbeats while it waits, so that a dead worker is noticed within ten seconds."""
-        result = await _with_heartbeat(self._publish(UUID(publication_id)))
-        return result
+        """See `Sending`. While it waits its lease says that this worker lives; the heartbeat is for the engine's own books."""
+        return await _with_heartbeat(self._publish(UUID(publication_id)), every=HEARTBEAT_AT_THE_GATE_SECONDS)
 
     async def _publish(self, publication_id: UUID) -> str:
         result = await Sending(self._means, publication_id).run()
@@ -136,18 +139,18 @@ async def _named(session: AsyncSession, publication_id: str) -> Publication | No
         return None
 
 
-async def _with_heartbeat(act: Coroutine[Any, Any, Answer]) -> Answer:
-    beating = asyncio.create_task(_beat())
+async def _with_heartbeat(act: Coroutine[Any, Any, Answer], *, every: float = HEARTBEAT_SECONDS) -> Answer:
+    beating = asyncio.create_task(_beat(every))
     try:
         return await act
     finally:
         beating.cancel()
 
 
-async def _beat() -> None:
+async def _beat(every: float) -> None:
     while True:
         activity.heartbeat()
-        await asyncio.sleep(HEARTBEAT_SECONDS)
+        await asyncio.sleep(every)
 
 
 def _lead(publication_id: str) -> float:
