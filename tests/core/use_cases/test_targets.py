@@ -3,6 +3,7 @@
 from typing import Any
 from uuid import UUID
 
+import psycopg
 import pytest
 
 from core.domain.content import Target
@@ -11,10 +12,11 @@ from core.domain.people import Person
 from core.domain.refusals import Several
 from core.records.database import Database
 from core.records.targets import take_requests, write_capture
+from core.use_cases.correcting import correct
 from core.use_cases.targets import TargetElsewhere, ask_for_target
 from integrations.platforms.values import RepostHasWords, TargetNotOffered
-from tests.core.publishing import as_admin
-from tests.kit import ACCOUNTS, Urls, new_person, written
+from tests.core.publishing import as_admin, scheduled
+from tests.kit import ACCOUNTS, Urls, authorised, new_cast, new_person, written
 
 pytestmark = [pytest.mark.anyio, pytest.mark.database]
 ELSEWHERE = UUID("00000000-0000-4000-8000-0000000000b1")
@@ -94,3 +96,39 @@ async def test_what_a_platform_does_not_offer_is_refused_again_when_it_is_render
     target = await captured(database, worker_database, officer, "quote")
     as_admin(urls, "UPDATE target_request SET kind = 'reply' WHERE id = %s", UUID(target))
     assert await refusals(database, officer, account_ids=(str(ACCOUNTS["linkedin"]),), target=target) == [TargetNotOffered]
+
+
+@pytest.mark.parametrize("kind", ["quote", "repost"])
+async def test_a_correction_answers_the_same_captured_post(
+    database: Database, worker_database: Database, urls: Urls, kind: str
+) -> None:
+    """As it was captured then: who corrects is to see what was answered, and may take it out or name another."""
+    cast = await new_cast(database, urls)
+    words = "Ours." if kind == "quote" else ""
+    target = await captured(database, worker_database, cast.officer, kind)
+    await captured(database, worker_database, cast.officer, kind, text="Theirs, edited since.")
+    saved = await authorised(database, cast, text=words, account_ids=(str(ACCOUNTS["linkedin"]),), target=target)
+    publication = await scheduled(worker_database, saved, account=ACCOUNTS["linkedin"])
+    sent_long_ago(urls, publication)
+    async with database.transaction() as session:
+        correction = await correct(session, by=cast.officer, publication_id=publication)
+    rows = as_admin(
+        urls,
+        "SELECT v.source ->> 'target' AS target, m.canonical FROM version v JOIN manifest m ON m.digest = v.digest "
+        "WHERE v.draft_id = ANY(%s)",
+        [saved.draft_id, correction.draft_id],
+    )
+    assert [row["target"] for row in rows] == [target, target]
+    answered = [renditions_in(bytes(row["canonical"]))[0].target for row in rows]
+    assert answered[0] is not None
+    assert answered[0].text == "Theirs."
+    assert answered[0] == answered[1]
+    [asked_for] = as_admin(urls, "SELECT count(*) FROM submission WHERE draft_id = %s", correction.draft_id)
+    assert asked_for["count"] == 0, "and it is authorised anew"
+
+
+def sent_long_ago(urls: Urls, publication: UUID) -> None:
+    """As if its life had led there, before anything that was captured since."""
+    with psycopg.connect(urls.admin) as connection:
+        connection.execute("SET LOCAL session_replication_role = 'replica'")
+        connection.execute("UPDATE publication SET state = 'verified', post_id = '1' WHERE id = %s", (publication,))
