@@ -69,10 +69,14 @@ class Ways:
         return await self.tokens.token_for(account.id, instead_of=instead_of)
 
     def _access(self, account: AccountFacts, token: str) -> Access:
+        base_url = self.tokens.clients.base_url(account.platform, account.server)
+        # What the settings name is the department's own choice, inside its network or not.
+        named = bool(account.server) and base_url == account.server
         return Access(
             platform_account_id=account.platform_account_id,
             handle=account.handle,
             token=token,
-            base_url=self.tokens.clients.base_url(account.platform, account.server),
+            base_url=base_url,
             public_url=self._settings.public_urls.get(account.platform, ""),
+            public_only=named and not self._settings.private_servers,
         )

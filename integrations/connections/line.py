@@ -11,7 +11,8 @@ from authlib.integrations.base_client import OAuthError  # type: ignore[import-u
 from authlib.integrations.httpx_client import AsyncOAuth2Client  # type: ignore[import-untyped]
 
 from integrations.connections.base import Client, ConnectFailed
-from integrations.connections.public_servers import NarrowTransport, NotPublic
+from integrations.connections.public_servers import NarrowTransport
+from integrations.platforms.public import NotPublic
 
 SECONDS = 8.0
 """For one request and its whole answer: a code that lives 30 seconds leaves time for a second try."""

@@ -3,10 +3,8 @@
 Without this anybody who registers accounts could make the worker call into the department's own network.
 """
 
-import asyncio
 import ipaddress
 import re
-import socket
 from collections.abc import AsyncIterator
 from typing import cast
 from urllib.parse import urlsplit
@@ -14,17 +12,11 @@ from urllib.parse import urlsplit
 import httpx2
 
 from integrations.connections.base import ConnectFailed
+from integrations.platforms.public import PublicTransport
 from integrations.platforms.wire import MOST_ANSWER_BYTES, tls_context
 
 NOT_AN_ADDRESS = "Enter the server's address as in a browser, for example https://social.example: https and a public name alone."
 _NAME = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)+")
-_NAT64 = ipaddress.ip_network("64:ff9b::/96")
-
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
-
-
-class NotPublic(httpx2.ConnectError):
-    """The name leads to an address that is not on the public internet."""
 
 
 def server_address(typed: str, *, private_servers: bool = False) -> str:
@@ -49,26 +41,15 @@ def server_address(typed: str, *, private_servers: bool = False) -> str:
     return f"https://{name}"
 
 
-def is_public(address: Address) -> bool:
-    """Whether this is on the public internet, also when it is an IPv4 address in an IPv6 coat."""
-    if isinstance(address, ipaddress.IPv6Address):
-        if address in _NAT64:
-            return is_public(ipaddress.IPv4Address(int(address) & 0xFFFFFFFF))
-        inner = address.ipv4_mapped or address.sixtofour or (address.teredo[1] if address.teredo else None)
-        if inner is not None:
-            return is_public(inner)
-    return address.is_global and not address.is_multicast
-
-
 class NarrowTransport(httpx2.AsyncBaseTransport):
     """Takes at most 1 MiB of an answer, uncompressed. `public_only`: connects to public addresses alone, those it checked."""
 
     def __init__(self, *, public_only: bool) -> None:
-        self._inner = httpx2.AsyncHTTPTransport(verify=tls_context(), trust_env=False)
-        self._public_only = public_only
+        inner = httpx2.AsyncHTTPTransport(verify=tls_context(), trust_env=False)
+        self._inner: httpx2.AsyncBaseTransport = PublicTransport(inner) if public_only else inner
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        response = await self._inner.handle_async_request(await _pinned(request) if self._public_only else request)
+        response = await self._inner.handle_async_request(request)
         if response.headers.get("content-encoding", "identity") != "identity":
             await response.aclose()
             raise httpx2.DecodingError("compressed without being asked")
@@ -93,26 +74,6 @@ class _Limited(httpx2.AsyncByteStream):
 
     async def aclose(self) -> None:
         await self._inner.aclose()
-
-
-async def _pinned(request: httpx2.Request) -> httpx2.Request:
-    """The same request to the very address that was checked: a name that resolves otherwise a moment later gains nothing."""
-    host = request.url.host
-    loop = asyncio.get_running_loop()
-    try:
-        found = await loop.getaddrinfo(host, request.url.port or 443, type=socket.SOCK_STREAM)
-    except OSError:
-        raise httpx2.ConnectError("the name is not known") from None
-    addresses = [ipaddress.ip_address(entry[4][0]) for entry in found]
-    if not addresses or not all(is_public(address) for address in addresses):
-        raise NotPublic("the server is not on the public internet")
-    return httpx2.Request(
-        request.method,
-        request.url.copy_with(host=str(addresses[0])),
-        headers=request.headers,
-        stream=request.stream,
-        extensions={**request.extensions, "sni_hostname": host},
-    )
 
 
 def _ascii(host: str) -> str:

@@ -192,7 +192,7 @@ class Platform(ABC):
         """
         call = self.post_call(access, rendition, prepared, key)
         try:
-            answer = await make_call(call, seconds=self.send_seconds, may_start=may_start)
+            answer = await make_call(call, seconds=self.send_seconds, public_only=access.public_only, may_start=may_start)
         except CallFailed as failure:
             return judge_failure(self.label, failure)
         return self.judge(access, answer)

@@ -17,7 +17,7 @@ MOST_PAGES = 10
 async def upload(platform: Platform, access: Access, call: Call) -> Answer:
     """Make one call of `prepare`. Raises PrepareFailed: refused goes to a person, anything else may be tried again."""
     try:
-        answer = await make_call(call, seconds=platform.media_seconds)
+        answer = await make_call(call, seconds=platform.media_seconds, public_only=access.public_only)
     except CallFailed as failure:
         detail = f"The images could not be uploaded to {platform.label}: {failure}."
         raise PrepareFailed(Outcome(Result.NOT_SENT, detail)) from failure
@@ -56,7 +56,7 @@ async def until_ready(platform: Platform, check: Callable[[], Awaitable[bool]]) 
 async def read(platform: Platform, access: Access, call: Call, *, missing: Callable[[Answer], bool]) -> Answer | None:
     """Make one reading call: the answer, or None where `missing` says that the thing is not there. Else raises ReadFailed."""
     try:
-        answer = await make_call(call, seconds=platform.read_seconds)
+        answer = await make_call(call, seconds=platform.read_seconds, public_only=access.public_only)
     except CallFailed as failure:
         raise ReadFailed(f"{platform.label} could not be read: {failure}.") from failure
     if answer.complete and missing(answer):
@@ -78,7 +78,7 @@ async def remove(platform: Platform, access: Access, call: Call, *, gone: Callab
     """Make one removing call. ACCEPTED if `gone` says that the answer proves the post gone, now or before; a limit is not
     sent, for removing may be repeated whatever happened; a failing platform or no answer is unknown."""
     try:
-        answer = await make_call(call, seconds=platform.send_seconds)
+        answer = await make_call(call, seconds=platform.send_seconds, public_only=access.public_only)
     except CallFailed as failure:
         if not failure.sent:
             return judge_failure(platform.label, failure)

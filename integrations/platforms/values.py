@@ -20,6 +20,7 @@ class Access:
     """One account's way in. `platform_account_id` is the platform's own id (X user, Facebook Page, LinkedIn organisation).
 
     `base_url` is where its API answers; `public_url` where the public reads it, empty for the platform's own site.
+    `public_only`: a person named the server, so it is called on the public internet or not at all.
     """
 
     platform_account_id: str
@@ -27,6 +28,7 @@ class Access:
     token: str = field(repr=False)
     base_url: str
     public_url: str = ""
+    public_only: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "base_url", self.base_url.rstrip("/"))

@@ -11,6 +11,8 @@ from typing import Any
 
 import httpx2
 
+from integrations.platforms.public import NotPublic, PublicTransport
+
 MOST_ANSWER_BYTES = 1 << 20
 _FIRST_BYTE = "http11.send_request_headers.started"
 
@@ -113,8 +115,12 @@ class _Watch:
         self.sent = True
 
 
-async def make_call(call: Call, *, seconds: float, may_start: Callable[[], bool] | None = None) -> Answer:
+async def make_call(
+    call: Call, *, seconds: float, public_only: bool = False, may_start: Callable[[], bool] | None = None
+) -> Answer:
     """Make one call on a connection of its own: no retry, no redirect, no proxy from the environment, HTTP/1.1.
+
+    `public_only`: the server was named by a person, so it is called on the public internet or not at all.
 
     Once the head of the answer is here it is returned even if the body breaks off (`complete` False): its status is certain.
     Raises CallFailed when no head came within `seconds` (of the whole call), or `may_start` said no.
@@ -124,7 +130,7 @@ async def make_call(call: Call, *, seconds: float, may_start: Callable[[], bool]
         async with (
             asyncio.timeout(seconds),
             httpx2.AsyncClient(
-                verify=tls_context(), trust_env=False, http2=False, follow_redirects=False, timeout=None
+                transport=_transport(public_only), trust_env=False, follow_redirects=False, timeout=None
             ) as client,
         ):
             return await _exchange(client, call, watch)
@@ -138,6 +144,11 @@ async def make_call(call: Call, *, seconds: float, may_start: Callable[[], bool]
         if watch.head is not None:
             return watch.head
         raise CallFailed(_why(failure), sent=watch.sent) from failure
+
+
+def _transport(public_only: bool) -> httpx2.AsyncBaseTransport:
+    inner = httpx2.AsyncHTTPTransport(verify=tls_context(), trust_env=False, http2=False)
+    return PublicTransport(inner) if public_only else inner
 
 
 async def _exchange(client: httpx2.AsyncClient, call: Call, watch: _Watch) -> Answer:
@@ -166,6 +177,8 @@ async def _exchange(client: httpx2.AsyncClient, call: Call, watch: _Watch) -> An
 
 
 def _why(failure: Exception) -> str:
+    if isinstance(failure, NotPublic):
+        return "its server is not on the public internet, so it was not called"
     if isinstance(failure, httpx2.ConnectError):
         return "the connection could not be made"
     if isinstance(failure, httpx2.InvalidURL | httpx2.UnsupportedProtocol):

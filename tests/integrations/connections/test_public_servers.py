@@ -19,8 +19,10 @@ from cryptography.x509.oid import NameOID
 
 from integrations.connections import public_servers
 from integrations.connections.base import Client, ConnectFailed
-from integrations.connections.public_servers import is_public, server_address
+from integrations.connections.public_servers import server_address
 from integrations.connections.registry import CONNECTIONS, connections
+from integrations.platforms import public
+from integrations.platforms.public import is_public
 from integrations.platforms.wire import utc_now
 from tests.integrations.connections.harness import CALLBACK, PASSWORD
 from tests.integrations.platforms.serving import scripted
@@ -186,7 +188,7 @@ async def test_the_address_is_pinned_and_the_name_is_still_proven(
             resolved.append(host)
             return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port))]
 
-        monkeypatch.setattr(public_servers, "is_public", lambda address: True)
+        monkeypatch.setattr(public, "is_public", lambda address: True)
         monkeypatch.setattr(public_servers, "tls_context", lambda: trusting)
         monkeypatch.setattr(socket, "getaddrinfo", resolve)
         transport = public_servers.NarrowTransport(public_only=True)
