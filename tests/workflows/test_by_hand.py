@@ -23,8 +23,8 @@ from core.use_cases.releasing import (
 )
 from core.use_cases.resolving import Act
 from core.use_cases.taking_down import take_down
-from tests.kit import Cast, Urls, authorised, in_minutes, new_cast, new_person
-from tests.workflows.acts import held, in_seconds, two_say
+from tests.kit import Cast, Urls, in_minutes, new_cast, new_person
+from tests.workflows.acts import authorised_soon, held, in_seconds, two_say
 from tests.workflows.service import SHORT, Service, running_service
 
 pytestmark = [pytest.mark.anyio, pytest.mark.database, pytest.mark.temporal]
@@ -47,7 +47,7 @@ async def hand(database: Database, urls: Urls) -> Person:
 
 
 async def issued(database: Database, service: Service, cast: Cast, **changes: Any) -> dict[str, Any]:
-    saved = await authorised(database, cast, publish_at=in_seconds(3), account_ids=(str(ACCOUNT),), **changes)
+    saved = await authorised_soon(database, cast, 3, account_ids=(str(ACCOUNT),), **changes)
     (row,) = (await service.until(saved.draft_id, "processing")).values()
     return row
 

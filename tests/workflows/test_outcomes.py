@@ -16,7 +16,7 @@ from integrations.platforms.registry import PLATFORMS
 from integrations.platforms.x import X
 from tests.integrations.platforms.serving import Sandbox
 from tests.kit import Urls, authorised, in_minutes, new_cast
-from tests.workflows.acts import chains_hold, in_seconds, past, re_timed, with_image
+from tests.workflows.acts import authorised_soon, chains_hold, in_seconds, past, re_timed, re_timed_soon, with_image
 from tests.workflows.service import SHORT, Service, means_for, running_service
 from workflows.activities.sending import Sending
 from workflows.points import Point
@@ -44,7 +44,7 @@ async def test_an_outcome_that_nobody_knows_stops_and_is_never_sent_again(
     for lie in lies:
         x["x"].lie(lie, seconds=3)
     async with running_service(urls, client, x, tmp_path / "media", platforms=IMPATIENT, patience=SHORT) as service:
-        first = in_seconds(5)
+        first = in_seconds(8)
         drafts = {
             lie: await authorised(database, cast, publish_at=first + timedelta(seconds=number), text=f"About {lie}.")
             for number, lie in enumerate(lies)
@@ -53,7 +53,7 @@ async def test_an_outcome_that_nobody_knows_stops_and_is_never_sent_again(
             (row,) = (await service.until(saved.draft_id, "verified" if lies[lie] else "unknown")).values()
             assert "unknown" in service.moves(row["id"]), "people saw it meanwhile"
             with pytest.raises(AlreadySent):
-                await re_timed(database, cast.officer, saved.draft_id, in_seconds(1))
+                await re_timed(database, cast.officer, saved.draft_id, in_minutes(5))
         await service.told()
         for saved in drafts.values():
             (row,) = service.publications(saved.draft_id).values()
@@ -69,7 +69,7 @@ async def test_a_rate_limit_is_waited_out_and_the_post_is_sent_once(
     cast = await new_cast(database, urls)
     x["x"].lie("refuse_429")
     async with running_service(urls, client, x, tmp_path / "media") as service:
-        saved = await authorised(database, cast, publish_at=in_seconds(2))
+        saved = await authorised_soon(database, cast, 2)
         (row,) = (await service.until(saved.draft_id, "scheduled", attempts=1)).values()
         assert row["not_before"] > in_seconds(0)
         assert service.moves(row["id"]) == ["scheduled", "claimed", "sending", "scheduled"]
@@ -86,14 +86,14 @@ async def test_a_refusal_goes_to_a_person_and_a_new_time_tries_again(
 ) -> None:
     cast = await new_cast(database, urls)
     async with running_service(urls, client, x, tmp_path / "media", token="a token that X never gave") as service:
-        saved = await authorised(database, cast, publish_at=in_seconds(2))
+        saved = await authorised_soon(database, cast, 2)
         (row,) = (await service.until(saved.draft_id, "rejected")).values()
         assert "Connect the account again" in row["note"]
         assert "never gave" not in row["note"]
         await past(in_seconds(2))
         assert service.states(saved.draft_id) == {"x": "rejected"}
     async with running_service(urls, client, x, tmp_path / "media") as service:
-        await re_timed(database, cast.officer, saved.draft_id, in_seconds(1.5))
+        await re_timed_soon(database, cast.officer, saved.draft_id, 1.5)
         await service.until(saved.draft_id, "verified")
         assert receipts(service, row["id"]) == ["refused", "accepted"]
     assert len(x["x"].posts()) == 1
@@ -105,7 +105,7 @@ async def test_a_text_cut_short_by_the_platform_is_a_mismatch_that_two_people_se
     cast = await new_cast(database, urls)
     x["x"].lie("truncate")
     async with running_service(urls, client, x, tmp_path / "media") as service:
-        saved = await authorised(database, cast, publish_at=in_seconds(2))
+        saved = await authorised_soon(database, cast, 2)
         (row,) = (await service.until(saved.draft_id, "mismatch")).values()
         assert "not the authorised text" in row["note"]
         assert service.attempts(row["id"]) == 1
@@ -118,7 +118,7 @@ async def test_an_image_that_is_gone_goes_to_a_person(
     cast = await new_cast(database, urls)
     image = await with_image(database, cast.officer, tmp_path / "elsewhere")
     async with running_service(urls, client, x, tmp_path / "media") as service:
-        saved = await authorised(database, cast, publish_at=in_seconds(2), images=(image,))
+        saved = await authorised_soon(database, cast, 2, images=(image,))
         (row,) = (await service.until(saved.draft_id, "rejected")).values()
         assert "missing from the media store" in row["note"]
     assert x["x"].posts() == []
@@ -137,7 +137,7 @@ async def test_a_call_that_is_out_gets_its_answer_written_down_though_its_activi
     means = means_for(worker, x, tmp_path / "media", reached=lambda point, _: out.set() if point is Point.DISPATCHED else None)
     keeping = asyncio.create_task(means.gate.keep())
     x["x"].lie("accept_late", seconds=1)
-    await re_timed(database, cast.officer, saved.draft_id, in_seconds(0.5))
+    await re_timed_soon(database, cast.officer, saved.draft_id, 0.5)
     sending = asyncio.create_task(Sending(means, row["id"]).run())
     await out.wait()
     sending.cancel()

@@ -12,7 +12,7 @@ from core.domain.content import Window
 from core.records.database import Database
 from tests.integrations.platforms.serving import Sandbox
 from tests.kit import ACCOUNTS, Urls, authorised, decided, in_minutes, new_cast, submitted, written
-from tests.workflows.acts import chains_hold, in_seconds, past, re_timed, received_at, with_image
+from tests.workflows.acts import chains_hold, in_seconds, past, re_timed_soon, received_at, with_image
 from tests.workflows.service import running_service
 from workflows.authorisation import DraftWorkflow
 from workflows.messages import TASK_QUEUE, draft_workflow_id, publication_workflow_id
@@ -102,14 +102,14 @@ async def test_authorised_after_its_time_it_waits_for_a_person_to_give_a_new_one
 ) -> None:
     cast = await new_cast(database, urls)
     async with running_service(urls, client, x, tmp_path / "media") as service:
-        due = in_seconds(1)
+        due = in_seconds(3)
         saved = await submitted(database, cast.officer, publish_at=due)
         await decided(database, cast.press, saved, step=1)
         await past(due)
         await decided(database, cast.policy, saved, step=2)
         await service.told()
         assert (service.publications(saved.draft_id), x["x"].posts()) == ({}, [])
-        await re_timed(database, cast.officer, saved.draft_id, in_seconds(1.5))
+        await re_timed_soon(database, cast.officer, saved.draft_id, 1.5)
         await service.until(saved.draft_id, "verified")
     assert len(x["x"].posts()) == 1
 

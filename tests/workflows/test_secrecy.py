@@ -9,7 +9,7 @@ from temporalio.client import Client
 from core.records.database import Database
 from tests.integrations.platforms.serving import Sandbox
 from tests.kit import Urls, authorised, new_cast
-from tests.workflows.acts import in_seconds, past, with_image, withdrawn
+from tests.workflows.acts import authorised_soon, in_seconds, past, with_image, withdrawn
 from tests.workflows.service import TOKEN, running_service
 from workflows.points import Point
 
@@ -51,7 +51,7 @@ async def test_no_history_holds_content_whatever_happened(
     written: dict[str, Any] = {"text": TEXT, "purpose": PURPOSE, "images": (image,)}
     async with running_service(urls, client, x, tmp_path / "media", reached=Breaks()) as service:
         x["x"].lie("accept_then_500")
-        unknown = await authorised(database, cast, publish_at=in_seconds(2), **written)
+        unknown = await authorised_soon(database, cast, 2, **written)
         (row,) = (await service.until(unknown.draft_id, "claimed")).values()
         # The claim of an activity that failed ends by its lease; the test does not wait for it.
         await past(in_seconds(1))

@@ -1,5 +1,6 @@
 """Withdrawing, editing, re-timing and holding win over a pending instant, also while the post waits at the gate."""
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,19 @@ from core.domain.refusals import AlreadySent
 from core.records.database import Database
 from tests.integrations.platforms.serving import Sandbox
 from tests.kit import ACCOUNTS, Urls, authorised, decided, in_minutes, new_cast
-from tests.workflows.acts import edited, held, in_seconds, lifted, past, re_timed, received_at, submitted_again, withdrawn
+from tests.workflows.acts import (
+    authorised_soon,
+    edited,
+    held,
+    in_seconds,
+    lifted,
+    past,
+    re_timed,
+    re_timed_soon,
+    received_at,
+    submitted_again,
+    withdrawn,
+)
 from tests.workflows.service import Service, running_service
 
 pytestmark = [pytest.mark.anyio, pytest.mark.database, pytest.mark.temporal]
@@ -63,7 +76,7 @@ async def test_a_time_brought_forward_at_the_gate_or_before_is_kept(
     async with running_service(urls, client, x, tmp_path / "media") as service:
         saved = await authorised(database, cast, publish_at=in_minutes(4))
         await service.until(saved.draft_id, "scheduled")
-        await re_timed(database, cast.officer, saved.draft_id, in_seconds(9))
+        await re_timed_soon(database, cast.officer, saved.draft_id, 9)
         await service.until(saved.draft_id, "claimed")
         sooner = in_seconds(3)
         await re_timed(database, cast.officer, saved.draft_id, sooner)
@@ -113,10 +126,32 @@ async def test_a_hold_stops_what_waits_at_the_gate_and_lifting_it_releases_nothi
         await service.told()
         assert {row["state"] for row in service.rows("SELECT state FROM publication")} == {"held"}
         assert x["x"].posts() == []
-        await re_timed(database, cast.officer, saved.draft_id, in_seconds(1.5))
+        await re_timed_soon(database, cast.officer, saved.draft_id, 1.5)
         (row,) = (await service.until(saved.draft_id, "verified")).values()
         assert service.moves(row["id"])[:3] == ["scheduled", "claimed", "held"]
     assert len(x["x"].posts()) == 1
+
+
+async def test_a_hold_placed_within_a_second_of_the_instant_stops_everything_at_the_gate(
+    database: Database, urls: Urls, client: Client, x: dict[str, Sandbox], tmp_path: Path
+) -> None:
+    """Ten posts are claimed, prepared and due in under a second: none leaves, and each is held."""
+    cast = await new_cast(database, urls)
+    async with running_service(urls, client, x, tmp_path / "media") as service:
+        due = in_seconds(15)
+        waiting = [await authorised(database, cast, publish_at=due, text=f"Post {number}.") for number in range(10)]
+        for saved in waiting:
+            await service.until(saved.draft_id, "claimed")
+        await past(due - timedelta(seconds=0.95))
+        await held(database)
+        placed = datetime.now(UTC)
+        assert placed < due, "from asking to effect took longer than a second"
+        for saved in waiting:
+            (row,) = (await service.until(saved.draft_id, "held", seconds=5)).values()
+            assert service.attempts(row["id"]) == 0
+        await past(due)
+        await service.told()
+    assert x["x"].posts() == []
 
 
 async def test_a_time_given_before_the_hold_releases_nothing_after_it(
@@ -143,7 +178,7 @@ async def test_a_hold_on_another_account_stops_nothing_here(
     cast = await new_cast(database, urls)
     await held(database, "platform", "linkedin")
     async with running_service(urls, client, x, tmp_path / "media") as service:
-        saved = await authorised(database, cast, publish_at=in_seconds(2))
+        saved = await authorised_soon(database, cast, 2)
         await service.until(saved.draft_id, "verified")
 
 
@@ -152,7 +187,7 @@ async def test_once_sent_withdrawing_and_editing_are_refused_truthfully(
 ) -> None:
     cast = await new_cast(database, urls)
     async with running_service(urls, client, x, tmp_path / "media") as service:
-        saved = await authorised(database, cast, publish_at=in_seconds(2))
+        saved = await authorised_soon(database, cast, 2)
         await service.until(saved.draft_id, "published", "verified")
         with pytest.raises(AlreadySent):
             await withdrawn(database, cast.officer, saved.draft_id)

@@ -17,8 +17,8 @@ from integrations.platforms.registry import PLATFORMS
 from integrations.platforms.values import Access, ReadFailed
 from integrations.platforms.x import X
 from tests.integrations.platforms.serving import Sandbox
-from tests.kit import Urls, authorised, new_cast
-from tests.workflows.acts import chains_hold, in_seconds, two_say
+from tests.kit import Urls, new_cast
+from tests.workflows.acts import authorised_soon, chains_hold, two_say
 from tests.workflows.service import SHORT, Service, running_service
 
 pytestmark = [pytest.mark.anyio, pytest.mark.database, pytest.mark.temporal]
@@ -77,7 +77,7 @@ async def test_a_post_comes_down_after_its_evidence_was_kept(
 ) -> None:
     cast = await new_cast(database, urls)
     async with running_service(urls, client, x, tmp_path / "media", patience=SHORT) as service:
-        saved = await authorised(database, cast, publish_at=in_seconds(3))
+        saved = await authorised_soon(database, cast, 3)
         (row,) = (await service.until(saved.draft_id, "verified")).values()
         act = await taken_down(database, cast.press, row["id"])
         await service.until(saved.draft_id, "removed")
@@ -99,7 +99,7 @@ async def test_a_removal_that_does_nothing_goes_to_people_who_try_again_or_confi
     stubborn = Stubborn(Outcome(Result.ACCEPTED, "X removed the post."))
     platforms = {**PLATFORMS, "x": stubborn}
     async with running_service(urls, client, x, tmp_path / "media", patience=SHORT, platforms=platforms) as service:
-        saved = await authorised(database, cast, publish_at=in_seconds(3))
+        saved = await authorised_soon(database, cast, 3)
         (row,) = (await service.until(saved.draft_id, "verified")).values()
         first = await taken_down(database, cast.press, row["id"])
         (row,) = (await service.until(saved.draft_id, "removal_unknown")).values()
@@ -120,7 +120,7 @@ async def test_a_limit_is_waited_out_and_the_removal_goes_on(
     cast = await new_cast(database, urls)
     platforms = {**PLATFORMS, "x": LimitedOnce()}
     async with running_service(urls, client, x, tmp_path / "media", patience=SHORT, platforms=platforms) as service:
-        saved = await authorised(database, cast, publish_at=in_seconds(3))
+        saved = await authorised_soon(database, cast, 3)
         (row,) = (await service.until(saved.draft_id, "verified")).values()
         act = await taken_down(database, cast.press, row["id"])
         await service.until(saved.draft_id, "removed")
@@ -134,7 +134,7 @@ async def test_a_post_that_cannot_be_read_comes_down_all_the_same_and_the_record
     cast = await new_cast(database, urls)
     platforms = {**PLATFORMS, "x": Blind()}
     async with running_service(urls, client, x, tmp_path / "media", patience=SHORT, platforms=platforms) as service:
-        saved = await authorised(database, cast, publish_at=in_seconds(3))
+        saved = await authorised_soon(database, cast, 3)
         (row,) = (await service.until(saved.draft_id, "published")).values()
         act = await taken_down(database, cast.press, row["id"])
         await service.until(saved.draft_id, "removal_unknown")
@@ -149,7 +149,7 @@ async def test_a_post_that_nobody_could_read_back_is_shown_to_people_while_it_is
     cast = await new_cast(database, urls)
     platforms = {**PLATFORMS, "x": Blind()}
     async with running_service(urls, client, x, tmp_path / "media", patience=SHORT, platforms=platforms) as service:
-        saved = await authorised(database, cast, publish_at=in_seconds(3))
+        saved = await authorised_soon(database, cast, 3)
         (row,) = (await service.until(saved.draft_id, "published")).values()
         service.change("UPDATE publication SET moved_at = now() - interval '20 minutes' WHERE id = %(id)s", id=row["id"])
         service.change("INSERT INTO outbox (kind, subject_id) VALUES ('publication', %(id)s)", id=row["id"])

@@ -14,8 +14,8 @@ from core.use_cases.targets import TargetUnderWay, ask_for_target, capture_asked
 from integrations.platforms.registry import PLATFORMS
 from tests.core.publishing import as_admin, scheduled
 from tests.integrations.platforms.serving import Sandbox
-from tests.kit import ACCOUNTS, Cast, Urls, authorised, new_cast, written
-from tests.workflows.acts import in_seconds
+from tests.kit import ACCOUNTS, Cast, Urls, new_cast, written
+from tests.workflows.acts import authorised_soon
 from tests.workflows.service import means_for, running_service, sandboxes
 from workflows.activities.sending import Sending
 from workflows.capturing import Capturer
@@ -53,7 +53,7 @@ async def answering(
     """A draft that replies to the post at `address`, authorised and due now."""
     request = await asked_for(database, cast, address)
     assert await capturer(worker_database, x, tmp_path).capture_once() == 1
-    return await authorised(database, cast, publish_at=in_seconds(1), text="At nine.", target=str(request))
+    return await authorised_soon(database, cast, 1, text="At nine.", target=str(request))
 
 
 async def test_a_post_is_captured_and_part_of_what_is_authorised(

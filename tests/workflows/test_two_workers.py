@@ -11,7 +11,7 @@ from core.records.database import Database
 from core.records.upkeep import end_leases
 from tests.integrations.platforms.serving import Sandbox
 from tests.kit import ACCOUNTS, Urls, authorised, in_minutes, new_cast
-from tests.workflows.acts import chains_hold, in_seconds, re_timed
+from tests.workflows.acts import authorised_soon, chains_hold, in_seconds, re_timed_soon
 from tests.workflows.service import means_for, running_service
 from workflows.activities.draft import DraftActivities
 from workflows.activities.sending import Sending
@@ -27,7 +27,7 @@ async def test_two_publishers_at_once_send_once(database: Database, urls: Urls, 
     keepers = [asyncio.create_task(one.gate.keep()) for one in means]
     drafts = [await authorised(database, cast, publish_at=in_minutes(1), text=f"Post number {n}.") for n in range(10)]
     for saved in drafts:
-        await re_timed(database, cast.officer, saved.draft_id, in_seconds(1))
+        await re_timed_soon(database, cast.officer, saved.draft_id, 1)
         await DraftActivities(workers[0]).carry_on(str(saved.draft_id))
     async with workers[0].transaction() as session:
         ids = (await session.execute(text("SELECT id FROM publication"))).scalars().all()
@@ -48,7 +48,7 @@ async def test_a_worker_whose_claim_was_taken_over_is_fenced_off(
     cast = await new_cast(database, urls)
     worker = Database(urls.worker, pool_size=12)
     sleeping, awake = (means_for(worker, x, tmp_path / "media", worker=name) for name in ("sleeping", "awake"))
-    saved = await authorised(database, cast, publish_at=in_seconds(3))
+    saved = await authorised_soon(database, cast, 3)
     await DraftActivities(worker).carry_on(str(saved.draft_id))
     async with worker.transaction() as session:
         id_ = (await session.execute(text("SELECT id FROM publication"))).scalar_one()

@@ -16,7 +16,7 @@ from integrations.platforms.registry import PLATFORMS
 from integrations.platforms.x import X
 from tests.integrations.platforms.serving import Sandbox
 from tests.kit import Cast, Urls, authorised, new_cast
-from tests.workflows.acts import chains_hold, held, in_seconds, two_say
+from tests.workflows.acts import authorised_soon, chains_hold, held, in_seconds, two_say
 from tests.workflows.service import SHORT, Service, running_service, sandboxes
 
 pytestmark = [pytest.mark.anyio, pytest.mark.database, pytest.mark.temporal]
@@ -54,7 +54,7 @@ async def test_what_the_platform_took_and_denied_is_found_adopted_and_read_back(
     cast = await new_cast(database, urls)
     x["x"].lie(lie, seconds=3)
     async with running_service(urls, client, x, tmp_path / "media", **OPTIONS) as service:
-        saved = await authorised(database, cast, publish_at=in_seconds(3))
+        saved = await authorised_soon(database, cast, 3)
         (row,) = (await service.until(saved.draft_id, "verified")).values()
         assert service.moves(row["id"])[-3:] == ["unknown", "published", "verified"]
         assert (service.attempts(row["id"]), row["post_id"]) == (1, x["x"].posts()[0]["post_id"])
@@ -69,7 +69,7 @@ async def test_what_never_arrived_stays_unknown_and_is_sent_again_once_on_two_pe
     cast = await new_cast(database, urls)
     x["x"].lie(lie)
     async with running_service(urls, client, x, tmp_path / "media", **OPTIONS) as service:
-        saved = await authorised(database, cast, publish_at=in_seconds(3))
+        saved = await authorised_soon(database, cast, 3)
         row = await given_up_looking(service, saved.draft_id)
         assert row["state"] == "unknown"
         assert "No post like it was found on X" in row["note"]
@@ -87,7 +87,7 @@ async def test_a_hold_stops_a_resend_which_must_then_be_asked_for_anew(
     cast = await new_cast(database, urls)
     x["x"].lie("cut_before")
     async with running_service(urls, client, x, tmp_path / "media", **OPTIONS) as service:
-        saved = await authorised(database, cast, publish_at=in_seconds(3))
+        saved = await authorised_soon(database, cast, 3)
         row = await given_up_looking(service, saved.draft_id)
         aged(service, row["id"])
         await held(database, "platform", "x")
@@ -106,7 +106,7 @@ async def test_what_two_people_give_up_is_over(
     cast = await new_cast(database, urls)
     x["x"].lie("cut_before")
     async with running_service(urls, client, x, tmp_path / "media", **OPTIONS) as service:
-        saved = await authorised(database, cast, publish_at=in_seconds(3))
+        saved = await authorised_soon(database, cast, 3)
         row = await given_up_looking(service, saved.draft_id)
         asked = await two_say(database, cast, row["id"], Act.ABANDON)
         await service.until(saved.draft_id, "abandoned")
@@ -121,7 +121,7 @@ async def test_a_post_that_differs_is_shown_to_people_who_name_it_and_accept_it(
     cast = await new_cast(database, urls)
     x["x"].lie("cut_before")
     async with running_service(urls, client, x, tmp_path / "media", **OPTIONS) as service:
-        saved = await authorised(database, cast, publish_at=in_seconds(3))
+        saved = await authorised_soon(database, cast, 3)
         await service.until(saved.draft_id, "unknown")
         other = x["x"].rogue("x-1", "Check if you can get Pension")
         row = await given_up_looking(service, saved.draft_id)
@@ -142,7 +142,7 @@ async def test_a_post_that_is_not_on_the_account_is_not_adopted_whoever_names_it
     cast = await new_cast(database, urls)
     x["x"].lie("cut_before")
     async with running_service(urls, client, x, tmp_path / "media", **OPTIONS) as service:
-        saved = await authorised(database, cast, publish_at=in_seconds(3))
+        saved = await authorised_soon(database, cast, 3)
         row = await given_up_looking(service, saved.draft_id)
         asked = await two_say(database, cast, row["id"], Act.ADOPT, post="https://x.com/somebody/status/1234567")
         done = await service.rows_appear("SELECT result, note FROM carried_out WHERE act_id = %(id)s", 1, id=asked)
@@ -157,10 +157,10 @@ async def test_another_publications_post_is_not_taken_for_this_one(
     """The same words twice: the first stands in the ledger, the second was lost."""
     cast = await new_cast(database, urls)
     async with running_service(urls, client, x, tmp_path / "media", **OPTIONS) as service:
-        first = await authorised(database, cast, publish_at=in_seconds(3))
+        first = await authorised_soon(database, cast, 3)
         await service.until(first.draft_id, "verified")
         x["x"].lie("cut_before")
-        second = await authorised(database, cast, publish_at=in_seconds(3))
+        second = await authorised_soon(database, cast, 3)
         row = await given_up_looking(service, second.draft_id)
         assert row["state"] == "unknown"
         assert [post["taken"] for post in looks(service, row["id"])[-1]["found"]] == [True]

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from integrations.platforms.values import Access, Prepared
 from integrations.platforms.x import X
 from tests.integrations.platforms.serving import Sandbox
 from tests.kit import ACCOUNTS, Urls, authorised, in_minutes, new_cast
-from tests.workflows.acts import in_seconds, past
+from tests.workflows.acts import authorised_soon, in_seconds, past
 from tests.workflows.service import SHORT, running_service, sandboxes
 
 pytestmark = [pytest.mark.anyio, pytest.mark.database, pytest.mark.temporal]
@@ -52,9 +53,8 @@ async def test_a_used_up_limit_holds_no_place_and_starves_no_other_account(
     with sandboxes(tmp_path, "x", "linkedin") as there:
         async with running_service(urls, client, there, tmp_path / "media", patience=SHORT) as service:
             service.change("INSERT INTO quota VALUES (%(account)s, 'posts', 0, now() + interval '1 hour')", account=ACCOUNTS["x"])
-            due = in_seconds(4)
-            limited = [await authorised(database, cast, publish_at=due, text=f"Post {n}.") for n in range(5)]
-            free = await authorised(database, cast, publish_at=due, account_ids=(str(ACCOUNTS["linkedin"]),))
+            limited = [await authorised_soon(database, cast, 4, text=f"Post {n}.") for n in range(5)]
+            free = await authorised_soon(database, cast, 4, account_ids=(str(ACCOUNTS["linkedin"]),))
             await service.until(free.draft_id, "verified")
             for saved in limited:
                 (row,) = service.publications(saved.draft_id).values()
@@ -64,6 +64,32 @@ async def test_a_used_up_limit_holds_no_place_and_starves_no_other_account(
             for saved in limited:
                 await service.until(saved.draft_id, "verified")
         assert (len(there["x"].posts()), len(there["linkedin"].posts())) == (5, 1)
+
+
+async def test_what_one_worker_learns_of_a_limit_keeps_every_other_from_calling_until_the_reset(
+    database: Database, urls: Urls, client: Client, tmp_path: Path
+) -> None:
+    """One worker spends the last post and is gone; another, that never heard the platform, waits. Nobody is refused once."""
+    cast = await new_cast(database, urls)
+    with sandboxes(tmp_path, "x", "linkedin") as there:
+        there["x"].limit(posts=1, seconds=20)
+        async with running_service(urls, client, there, tmp_path / "media", patience=SHORT) as service:
+            spent = await authorised_soon(database, cast, 2, text="The last one.")
+            await service.until(spent.draft_id, "verified")
+        (learnt,) = service.rows("SELECT remaining, reset_at FROM quota")
+        assert learnt["remaining"] == 0
+        async with running_service(urls, client, there, tmp_path / "media", patience=SHORT) as service:
+            waits = await authorised_soon(database, cast, 1, text="After the reset.")
+            free = await authorised_soon(database, cast, 1, account_ids=(str(ACCOUNTS["linkedin"]),))
+            await service.until(free.draft_id, "verified")
+            (row,) = service.publications(waits.draft_id).values()
+            assert datetime.now(UTC) < learnt["reset_at"], "nothing was shown: the machine was too slow"
+            assert (row["state"], service.attempts(row["id"])) == ("scheduled", 0)
+            (row,) = (await service.until(waits.draft_id, "verified", seconds=40)).values()
+        (attempt,) = service.rows("SELECT dispatched_at FROM attempt WHERE publication_id = %(id)s", id=row["id"])
+        assert attempt["dispatched_at"] >= learnt["reset_at"]
+        assert {row["result"] for row in service.rows("SELECT result FROM receipt")} == {"accepted"}, "nobody was refused"
+        assert (len(there["x"].posts()), len(there["linkedin"].posts())) == (2, 1)
 
 
 async def test_a_limit_that_outlasts_the_window_sends_it_back_to_the_officer(
@@ -85,7 +111,7 @@ async def test_what_the_platform_still_prepares_is_published_once_it_shows_it(
     cast = await new_cast(database, urls)
     platforms = {**PLATFORMS, "x": Encoding(shows=True)}
     async with running_service(urls, client, x, tmp_path / "media", patience=SHORT, platforms=platforms) as service:
-        saved = await authorised(database, cast, publish_at=in_seconds(3))
+        saved = await authorised_soon(database, cast, 3)
         (row,) = (await service.until(saved.draft_id, "verified")).values()
         assert service.moves(row["id"])[-4:] == ["sending", "processing", "published", "verified"]
         assert service.attempts(row["id"]) == 1
@@ -97,7 +123,7 @@ async def test_what_the_platform_never_shows_goes_to_people(
     cast = await new_cast(database, urls)
     platforms = {**PLATFORMS, "x": Encoding(shows=False)}
     async with running_service(urls, client, x, tmp_path / "media", patience=SHORT, platforms=platforms) as service:
-        saved = await authorised(database, cast, publish_at=in_seconds(3))
+        saved = await authorised_soon(database, cast, 3)
         (row,) = (await service.until(saved.draft_id, "unknown")).values()
         assert service.moves(row["id"])[-2:] == ["processing", "unknown"]
         assert service.attempts(row["id"]) == 1
