@@ -17,9 +17,10 @@ from core.records.publications import Publication, move, publication
 from core.records.watching import account_ledger
 from integrations.platforms.base import CLOCK_SKEW, Platform
 from integrations.platforms.text import same_address
-from integrations.platforms.values import Access, NoAccess, ReadFailed
+from integrations.platforms.values import Access, ReadFailed
 from workflows.activities.judging import Case, judge_publication
 from workflows.activities.means import Means
+from workflows.activities.readings import answered, differences, failed_reading
 from workflows.messages import PublicationStand
 from workflows.points import Point
 
@@ -66,8 +67,8 @@ class Looking:
                 return await self._shown(platform, access)
             seen = await self._seen(platform, access, rendition)
             return await self._weigh(platform, access, rendition, seen)
-        except (NoAccess, ReadFailed) as failed:
-            await self._write([], f"It could not be looked up. {failed}")
+        except Exception as fault:
+            await self._write([], f"It could not be looked up. {failed_reading(fault)}")
             await self._give_naming_up()
             return self._stand()
 
@@ -75,7 +76,7 @@ class Looking:
         """PROCESSING → PUBLISHED once the platform shows it."""
         if self._row.post_id is None:
             return self._stand()
-        found = await platform.read_back(access, self._row.post_id)
+        found = await answered(platform.read_back(access, self._row.post_id))
         if found.found:
             async with self._means.database.transaction() as session:
                 await move(
@@ -91,11 +92,11 @@ class Looking:
     async def _seen(self, platform: Platform, access: Access, rendition: Rendition) -> tuple[SeenPost, ...]:
         """What may be it; where that is nothing, or people named a post, everything posted since: for people to look at."""
         since, calls = self._calls.first_at, self._calls
-        found = await platform.look_up(access, rendition, calls.key, since=since, named=calls.named)
+        found = await answered(platform.look_up(access, rendition, calls.key, since=since, named=calls.named))
         if found and self._named is None:
             return found
         ids = {post.post_id for post in found}
-        others = await platform.timeline(access, since=since - CLOCK_SKEW)
+        others = await answered(platform.timeline(access, since=since - CLOCK_SKEW))
         return (*found, *(post for post in others if post.post_id not in ids))
 
     async def _weigh(
@@ -105,7 +106,7 @@ class Looking:
         async with self._means.database.transaction() as session:
             taken = await posts_of_others(session, self._row, [post.post_id for post in seen])
             rivals = await self._rivals(session)
-        differing = {post.post_id: platform.matches(rendition, post.content) for post in seen}
+        differing = {post.post_id: _differing(platform, rendition, post) for post in seen}
         kept = [_kept(post, differing[post.post_id], post.post_id in taken) for post in seen]
         free = [post for post in seen if post.post_id not in taken]
         alike = [post for post in free if not differing[post.post_id]]
@@ -113,8 +114,8 @@ class Looking:
         ours = [post for post in free if _is_named(post, self._named.link or "")] if self._named else sure
         ours = [] if not self._named and len(alike) > 1 else ours
         if len(ours) == 1:
-            there = await platform.read_back(access, ours[0].post_id)
-            if there.found and (self._named or not platform.matches(rendition, there)):
+            there = await answered(platform.read_back(access, ours[0].post_id))
+            if there.found and (self._named or not differences(platform, rendition, there)):
                 return await self._adopted(ours[0], there, kept)
         unsure = UNSURE.format(label=platform.label) if len(alike) == 1 and not sure else ""
         await self._write(kept, unsure or _sentence(platform.label, len(alike), len(free), bool(taken)))
@@ -131,7 +132,7 @@ class Looking:
         """Neither made by hand after our calls had ended, nor perhaps made by another publication with the same words."""
         if post.at > self._calls.last_at + CALLS_END_WITHIN:
             return False
-        return all(platform.matches(rival.rendition, post.content) for rival in rivals)
+        return all(differences(platform, rival.rendition, post.content) for rival in rivals)
 
     async def _adopted(self, post: SeenPost, there: ReadBack, kept: list[dict[str, Any]]) -> PublicationStand:
         self._means.reached(Point.LOOKED_UP, str(self._row.id))
@@ -164,6 +165,14 @@ class Looking:
 
     def _stand(self) -> PublicationStand:
         return PublicationStand(str(self._row.state), "nothing")
+
+
+def _differing(platform: Platform, rendition: Rendition, post: SeenPost) -> list[str]:
+    """One odd post on the account does not keep the others from being compared."""
+    try:
+        return differences(platform, rendition, post.content)
+    except ReadFailed:
+        return ["It could not be compared with what was authorised."]
 
 
 def _is_named(post: SeenPost, named: str) -> bool:

@@ -9,6 +9,7 @@ from core.records.publications import Publication, move, publication
 from integrations.platforms.values import NoAccess, ReadFailed
 from workflows.activities.judging import judge_publication
 from workflows.activities.means import Means
+from workflows.activities.readings import answered, differences, failed_reading
 from workflows.messages import PublicationStand
 from workflows.points import Point
 
@@ -35,14 +36,15 @@ class ReadingBack:
             return PublicationStand(str(row.state), "nothing")
         platform = self._means.platforms[case.rendition.platform]
         try:
-            found = await platform.read_back(await self._means.access_for(case.account), row.post_id)
-        except (NoAccess, ReadFailed) as failed:
-            return await self._later(row, failed)
+            access = await self._means.access_for(case.account)
+            found = await answered(platform.read_back(access, row.post_id))
+            differing = differences(platform, case.rendition, found)
+        except Exception as fault:
+            return await self._later(row, failed_reading(fault))
         self._means.reached(Point.READ_BACK, str(self._id))
         if not found.found and row.now - row.moved_at < SETTLES_WITHIN:
             return PublicationStand(str(row.state), "read_back", row.now.timestamp() + READ_AGAIN_SECONDS)
-        differences = platform.matches(case.rendition, found)
-        after = State.MISMATCH if differences else State.VERIFIED
+        after = State.MISMATCH if differing else State.VERIFIED
         async with self._means.database.transaction() as session:
             await move(
                 session,
@@ -50,7 +52,7 @@ class ReadingBack:
                 before=State.PUBLISHED,
                 after=after,
                 epoch=row.epoch,
-                note=" ".join(differences),
+                note=" ".join(differing),
                 permalink=found.permalink,
             )
         return PublicationStand(str(after), "nothing")

@@ -14,6 +14,7 @@ from integrations.platforms.base import Platform
 from integrations.platforms.values import Access, NoAccess, ReadFailed
 from workflows.activities.judging import Case, judge_publication
 from workflows.activities.means import Means
+from workflows.activities.readings import answered, failed_reading
 from workflows.activities.settling import STANDING, settle
 from workflows.messages import PublicationStand
 from workflows.points import Point
@@ -50,7 +51,12 @@ class Removing:
         platform = self._means.platforms[rendition.platform]
         try:
             access = await self._means.access_for(account)
-        except NoAccess as failed:
+        except Exception as fault:
+            failed = failed_reading(fault)
+            if isinstance(failed, ReadFailed) and self._row.now - self._asked.at < timedelta(
+                seconds=self._means.patience.removal
+            ):
+                return self._later(failed.retry_at)
             await self._keep({"unread": str(failed)})
             return await self._to_people(f"{NO_ANSWER} {failed}")
         if not self._kept and not await self._capture(platform, access, post_id):
@@ -60,8 +66,8 @@ class Removing:
     async def _capture(self, platform: Platform, access: Access, post_id: str) -> bool:
         """What stands there, kept before anything is removed. False: not yet; a post that must come down does not wait long."""
         try:
-            stood: dict[str, Any] = asdict(await platform.read_back(access, post_id))
-        except ReadFailed as failed:
+            stood: dict[str, Any] = asdict(await answered(platform.read_back(access, post_id)))
+        except (NoAccess, ReadFailed) as failed:
             if self._row.now - self._asked.at < timedelta(seconds=self._means.patience.evidence):
                 return False
             stood = {"unread": str(failed)}
@@ -82,16 +88,23 @@ class Removing:
         return True
 
     async def _remove(self, platform: Platform, access: Access, post_id: str) -> PublicationStand:
-        outcome = await platform.delete(access, post_id)
+        try:
+            outcome = await answered(platform.delete(access, post_id))
+        except (NoAccess, ReadFailed) as failed:
+            outcome = Outcome(Result.UNKNOWN, str(failed))
         self._means.reached(Point.REMOVAL_ANSWERED, str(self._row.id))
         async with self._means.database.transaction() as session:
             await keep_answer(session, act_id=self._asked.id, outcome=outcome)
         if outcome.result is Result.NOT_SENT:
             return await self._wait(outcome)
         try:
-            gone = not (await platform.read_back(access, post_id)).found
-        except ReadFailed as failed:
-            return self._later(failed.retry_at) if self._goes_on() else await self._to_people(f"{NO_ANSWER} {failed}")
+            gone = not (await answered(platform.read_back(access, post_id))).found
+        except (NoAccess, ReadFailed) as failed:
+            return (
+                self._later(getattr(failed, "retry_at", None))
+                if self._goes_on()
+                else await self._to_people(f"{NO_ANSWER} {failed}")
+            )
         if gone:
             return await self._end(State.REMOVED, "")
         if outcome.result is Result.REFUSED or not self._goes_on():
@@ -121,7 +134,9 @@ class Removing:
 
     async def _end(self, after: State, note: str) -> PublicationStand:
         async with self._means.database.transaction() as session:
-            await move(session, self._row.id, before=State.REMOVING, after=after, epoch=self._row.epoch, note=note)
+            if not await move(session, self._row.id, before=State.REMOVING, after=after, epoch=self._row.epoch, note=note):
+                # Somebody else ended it meanwhile, and what came of it is theirs to say: look again.
+                return PublicationStand(str(self._row.state), "nothing")
             await carry_out(session, self._asked, self._row.id, result=str(after), note=note)
             ended = await publication(session, self._row.id)
             if ended is not None:

@@ -2,6 +2,8 @@
 
 from uuid import UUID
 
+import structlog
+
 from core.domain.publication import State
 from core.domain.verdict import Refused, TargetSeen
 from core.records.asked import Asked, asked_of, carry_out
@@ -11,10 +13,14 @@ from core.records.publications import Publication, publication
 from workflows.activities.calling import Calling, NotReady, Ready
 from workflows.activities.judging import Case, judge_publication
 from workflows.activities.means import Means
+from workflows.activities.readings import DATABASE_AWAY
 from workflows.activities.targets import with_target_read
 from workflows.points import Point
 
+log = structlog.get_logger(__name__)
+
 JUDGED_AT_MOST = 3
+NOT_READY = "It could not be got ready: something went wrong in the service itself. Tell whoever runs it."
 _WHY = {
     "early": "It was given a later time.",
     "limited": "The platform takes no more posts from this account for now.",
@@ -32,12 +38,35 @@ class SendingAgain:
         self._means = means
         self._id = publication_id
         self._calling = Calling(means, publication_id)
+        self._epoch: int | None = None
 
     async def run(self) -> str:
         """What became of it, for the workflow's own history."""
+        try:
+            return await self._run()
+        except DATABASE_AWAY:
+            raise
+        except Exception as fault:
+            log.warning("publication.not_sent_again", publication=str(self._id), fault=type(fault).__name__)
+            if not await self._stayed():
+                raise
+            return "stays unknown"
+
+    async def _stayed(self) -> bool:
+        """Said to people, and a word used up or a look written, so that it is not tried over and over. False: it moved on."""
+        async with self._means.database.transaction() as session:
+            row = await publication(session, self._id)
+            if row is None or row.state is not State.UNKNOWN or self._epoch not in (None, row.epoch):
+                return False
+            resend = next((one for one in await asked_of(session, row.id) if one.kind == "resend"), None)
+        await self._stays(row, resend, NOT_READY)
+        return True
+
+    async def _run(self) -> str:
         row, case, resend = await self._judge()
         if row is None or case is None:
             return "let go"
+        self._epoch = row.epoch
         if case.account is None or case.rendition is None or isinstance(case.finding, Refused):
             note = case.finding.note if isinstance(case.finding, Refused) else "Its words are no longer as they were authorised."
             return await self._stays(row, resend, note)

@@ -6,9 +6,10 @@ from datetime import datetime, timedelta
 from core.domain.content import Target
 from core.domain.outcome import Outcome, Result
 from core.domain.verdict import TargetSeen
-from integrations.platforms.values import ReadFailed
+from integrations.platforms.values import NoAccess, ReadFailed
 from workflows.activities.calling import NotReady, Ready
 from workflows.activities.means import Means
+from workflows.activities.readings import answered
 
 # While it waits at the gate it is not read again more often than this.
 GOOD_ENOUGH = timedelta(seconds=30)
@@ -23,10 +24,11 @@ async def with_target_read(means: Means, ready: Ready, *, now: datetime) -> Read
     if target is None or (ready.target is not None and now - ready.target.at < GOOD_ENOUGH):
         return ready
     try:
-        found = await means.platforms[ready.rendition.platform].read_target(ready.access, target.permalink, target.kind)
-    except ReadFailed as failed:
+        platform = means.platforms[ready.rendition.platform]
+        found = await answered(platform.read_target(ready.access, target.permalink, target.kind))
+    except (NoAccess, ReadFailed) as failed:
         said = f"The post it answers could not be read again, so nothing was sent. {failed}"
-        raise NotReady(Outcome(Result.NOT_SENT, said, retry_at=failed.retry_at)) from failed
+        raise NotReady(Outcome(Result.NOT_SENT, said, retry_at=getattr(failed, "retry_at", None))) from failed
     return replace(ready, target=TargetSeen(found is not None and _same(found, target), now))
 
 
