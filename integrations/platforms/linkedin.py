@@ -137,7 +137,7 @@ class LinkedIn(Platform):
 
     async def _read(self, access: Access, post_id: str) -> dict[str, Any] | None:
         call = Call("GET", f"{access.base_url}/rest/posts/{quote(post_id, safe='')}", headers=self._headers(access))
-        answer = await read(self, access, call, missing=lambda answer: answer.status == 404)
+        answer = await read(self, access, call, missing=lambda answer: _no_entity(answer, post_id))
         return answer.data() if answer else None
 
     async def read_back(self, access: Access, post_id: str) -> ReadBack:
@@ -194,7 +194,7 @@ class LinkedIn(Platform):
     async def delete(self, access: Access, post_id: str) -> Outcome:
         headers = {**self._headers(access), "X-RestLi-Method": "DELETE"}
         call = Call("DELETE", f"{access.base_url}/rest/posts/{quote(post_id, safe='')}", headers=headers)
-        return await remove(self, access, call, gone=lambda answer: answer.status in (204, 404))
+        return await remove(self, access, call, gone=lambda answer: answer.status == 204 or _no_entity(answer, post_id))
 
     async def read_target(self, access: Access, address: str, kind: str) -> Target | None:
         """At an address that names a share or a post by its URN; LinkedIn cannot find one by its activity."""
@@ -208,3 +208,9 @@ class LinkedIn(Platform):
             return None
         content = self._content(access, post_id, post)
         return Target(kind, post_id, self.permalink(access, post_id), str(post.get("author", "")), content.text)
+
+
+def _no_entity(answer: Answer, post_id: str) -> bool:
+    """LinkedIn's own words about this very post. Its gateway also says 404, of addresses, and so may any proxy."""
+    own = answer.status == 404 and answer.find("status") == 404
+    return own and (answer.find("code") == "NOT_FOUND" or post_id in str(answer.find("message")))

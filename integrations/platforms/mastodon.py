@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
@@ -25,8 +25,8 @@ _MOST_PAGES = 20
 class Mastodon(Platform):
     """Posts through `POST /api/v1/statuses` with an Idempotency-Key.
 
-    Mastodon keeps the key for an hour; some versions answer a repeat with 500 and other software ignores it, so an unknown
-    outcome is looked up on the timeline all the same.
+    The key is a help, no promise: Mastodon notes it only once the post stands, some versions answer a repeat with 500, and
+    other software that speaks this API ignores it. So `keeps_keys` is None: an unknown outcome is looked up, never repeated.
     """
 
     name = "mastodon"
@@ -34,7 +34,6 @@ class Mastodon(Platform):
     limit = 500
     # There is no one Mastodon: an account that names no server reaches none, and its token goes nowhere.
     api_url = "https://mastodon.invalid"
-    keeps_keys = timedelta(hours=1)
     targets = frozenset({"reply", "repost"})
 
     def __init__(self, *, limit: int = 500, **settings: Any) -> None:
@@ -116,7 +115,7 @@ class Mastodon(Platform):
     async def _status(self, access: Access, post_id: str) -> dict[str, Any] | None:
         url = self._url(access, f"v1/statuses/{quote(post_id, safe='')}")
         call = Call("GET", url, headers=bearer(access.token))
-        answer = await read(self, access, call, missing=lambda answer: answer.status in (404, 410))
+        answer = await read(self, access, call, missing=_no_record)
         return answer.data() if answer else None
 
     def _content(self, access: Access, status: dict[str, Any]) -> ReadBack:
@@ -172,7 +171,8 @@ class Mastodon(Platform):
     async def delete(self, access: Access, post_id: str) -> Outcome:
         url = self._url(access, f"v1/statuses/{quote(post_id, safe='')}")
         call = Call("DELETE", url, headers=bearer(access.token))
-        return await remove(self, access, call, gone=lambda answer: answer.status in (200, 404, 410))
+        # The post that it removed comes back with the answer; 200 with anything else may be anybody's.
+        return await remove(self, access, call, gone=lambda answer: _no_record(answer) or _removed(answer, post_id))
 
     async def read_target(self, access: Access, address: str, kind: str) -> Target | None:
         """A post of any server, by its public address: the account's own server fetches it and gives it an id."""
@@ -189,6 +189,15 @@ class Mastodon(Platform):
         author = str(account.get("acct") or "") if isinstance(account, dict) else ""
         permalink = _web_address(status.get("url")) or address
         return Target(kind, str(status["id"]), permalink, f"@{author}", _text_of(status), str(status.get("edited_at") or ""))
+
+
+def _no_record(answer: Answer) -> bool:
+    """Mastodon's own words that there is no such post. A bare 404 may be that of anything before it, and the post may stand."""
+    return answer.status in (404, 410) and answer.find("error") == "Record not found"
+
+
+def _removed(answer: Answer, post_id: str) -> bool:
+    return answer.status == 200 and answer.find("id") == post_id
 
 
 def _text_of(status: dict[str, Any]) -> str:

@@ -8,7 +8,10 @@ from fastapi import FastAPI
 from fastapi.responses import JSONResponse
 
 from core.domain.outcome import Result
+from integrations.platforms.base import Platform
 from integrations.platforms.facebook import Facebook
+from integrations.platforms.linkedin import LinkedIn
+from integrations.platforms.mastodon import Mastodon
 from integrations.platforms.values import Access, ReadFailed
 from integrations.platforms.x import X
 from integrations.sandbox.platforms.facebook_words import no_object
@@ -77,3 +80,56 @@ async def test_a_post_that_x_does_not_show_may_stand(status: int, body: dict[str
 async def test_a_post_that_x_names_as_not_found_is_gone(status: int, body: dict[str, object]) -> None:
     with x(status, body) as access:
         assert not (await X().read_back(access, "2")).found
+
+
+@contextmanager
+def anything(status: int, body: object) -> Iterator[Access]:
+    app = FastAPI()
+
+    @app.api_route("/{path:path}", methods=["GET", "DELETE"])
+    async def answer(path: str) -> JSONResponse:
+        return JSONResponse(body, status_code=status)
+
+    with serve(app) as url:
+        yield Access("1", "dept", "token-canary-91", url)
+
+
+SHARE = "urn:li:share:7"
+
+
+@pytest.mark.parametrize(
+    ("platform", "post", "body"),
+    [
+        (Mastodon(), "7", {}),
+        (Mastodon(), "7", {"error": "no route to the service"}),
+        (LinkedIn(), SHARE, {}),
+        (LinkedIn(), SHARE, {"message": "no route"}),
+        (LinkedIn(), SHARE, {"status": 404, "code": "RESOURCE_NOT_FOUND", "message": "No virtual resource found"}),
+    ],
+)
+async def test_a_404_that_is_not_the_platforms_own_about_the_post_proves_nothing(
+    platform: Platform, post: str, body: object
+) -> None:
+    with anything(404, body) as access:
+        with pytest.raises(ReadFailed):
+            await platform.read_back(access, post)
+        assert (await platform.delete(access, post)).result is not Result.ACCEPTED
+
+
+@pytest.mark.parametrize(
+    ("platform", "post", "body"),
+    [
+        (Mastodon(), "7", {"error": "Record not found"}),
+        (LinkedIn(), SHARE, {"status": 404, "code": "NOT_FOUND", "message": "Not here"}),
+        (LinkedIn(), SHARE, {"status": 404, "message": f"Could not find entity {SHARE}"}),
+    ],
+)
+async def test_the_platforms_own_word_that_it_is_gone_is_believed(platform: Platform, post: str, body: object) -> None:
+    with anything(404, body) as access:
+        assert not (await platform.read_back(access, post)).found
+        assert (await platform.delete(access, post)).result is Result.ACCEPTED
+
+
+async def test_a_200_without_the_post_proves_no_removal_on_mastodon() -> None:
+    with anything(200, {"welcome": "to the hotel's network"}) as access:
+        assert (await Mastodon().delete(access, "7")).result is Result.UNKNOWN

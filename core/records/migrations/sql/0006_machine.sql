@@ -11,7 +11,7 @@ CREATE TABLE platform_key (
     keeps INTERVAL NOT NULL,
     PRIMARY KEY (platform)
 );
-INSERT INTO platform_key (platform, keeps) VALUES ('bluesky', '365 days'), ('mastodon', '1 hour');
+INSERT INTO platform_key (platform, keeps) VALUES ('bluesky', '365 days');
 
 -- What was sent before this migration was sent under its publication's own name.
 ALTER TABLE attempt ADD COLUMN key_id UUID, ADD COLUMN key_at TIMESTAMP WITH TIME ZONE, ADD COLUMN resend UUID;
@@ -116,6 +116,7 @@ CREATE TABLE quota (
     bucket TEXT NOT NULL,
     remaining INTEGER NOT NULL,
     reset_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    answered_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL,
     PRIMARY KEY (account_id, bucket),
     FOREIGN KEY(account_id) REFERENCES account (id)
 );
@@ -142,7 +143,7 @@ GRANT INSERT (id, publication_id, epoch, found, sentence) ON look_up TO counters
 GRANT INSERT (act_id, publication_id, post_id, stood) ON removal_evidence TO countersign_worker;
 GRANT INSERT (id, act_id, result, status, detail) ON removal_call TO countersign_worker;
 GRANT INSERT (attempt_id, publication_id, post_id, sentence) ON unexpected_post TO countersign_worker;
-GRANT INSERT, UPDATE (remaining, reset_at) ON quota TO countersign_worker;
+GRANT INSERT, UPDATE (remaining, reset_at, answered_at) ON quota TO countersign_worker;
 
 -- ── The machine's guards ─────────────────────────────────────────────────────────────────────────────────────────
 INSERT INTO legal_move (before, after) VALUES ('unknown', 'sending'), ('unknown', 'rejected');
@@ -205,6 +206,21 @@ BEGIN
     NEW.moved_at := clock_timestamp();
     RETURN NEW;
 END $$;
+
+-- What only people who post by hand can say is said of nothing else, and by nobody but the person named for the account.
+CREATE FUNCTION publication_act_fits() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+    IF NEW.kind IN ('posted', 'not_posted', 'seen_same', 'seen_different') AND NOT EXISTS (
+        SELECT 1 FROM publication p JOIN account a ON a.id = p.account_id
+        WHERE p.id = NEW.publication_id AND a.platform = 'manual'
+          AND CASE WHEN NEW.kind IN ('posted', 'not_posted') THEN a.releaser = NEW.person_id
+                   ELSE a.releaser IS DISTINCT FROM NEW.person_id END) THEN
+        RAISE EXCEPTION 'Nobody says of this publication that it was %, or not this person', NEW.kind
+            USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER publication_act_fits BEFORE INSERT ON publication_act FOR EACH ROW EXECUTE FUNCTION publication_act_fits();
 
 -- ── Receipts: what one call's answer means for its publication ───────────────────────────────────────────────────
 -- Given again (the same id) it changes nothing. Returns the state the publication is left in.
@@ -315,6 +331,17 @@ GRANT EXECUTE ON FUNCTION hold_stops(text, uuid, uuid, timestamptz, timestamptz)
 -- ── Holds that end by the clock: end ─────────────────────────────────────────────────────────────────────────────
 
 -- ── dispatch(): as in 0002, and the only way out of UNKNOWN into another call ────────────────────────────────────
+-- Holds are read after their locks are taken, which proves something only where every statement sees what has been committed.
+CREATE OR REPLACE FUNCTION lock_before_holding(p_scope text, p_target text) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+    IF current_setting('transaction_isolation') <> 'read committed' THEN
+        RAISE EXCEPTION 'Placing a hold is safe in a READ COMMITTED transaction alone, and this one is %',
+            upper(current_setting('transaction_isolation')) USING ERRCODE = 'invalid_transaction_state';
+    END IF;
+    PERFORM pg_advisory_xact_lock(7301, hold_lock_key(p_scope, p_target));
+END $$;
+
 -- p_again: it is UNKNOWN and is to be sent again, on the word of two people (p_resend, used once) or, without one, because its
 -- platform keeps the first call's key. Whatever then stands in the way, it stays UNKNOWN and says so.
 DROP FUNCTION dispatch(uuid, integer, jsonb);
@@ -332,6 +359,10 @@ DECLARE
     v_note text;
     v_limited timestamptz;
 BEGIN
+    IF current_setting('transaction_isolation') <> 'read committed' THEN
+        RAISE EXCEPTION 'Sending is safe in a READ COMMITTED transaction alone, and this one is %',
+            upper(current_setting('transaction_isolation')) USING ERRCODE = 'invalid_transaction_state';
+    END IF;
     SELECT * INTO v_pub FROM publication WHERE id = p_publication;
     IF NOT FOUND THEN
         result := 'fenced';
@@ -346,7 +377,8 @@ BEGIN
     SELECT * INTO v_pub FROM publication WHERE id = p_publication FOR UPDATE;
     SELECT * INTO v_account FROM account WHERE id = v_pub.account_id FOR SHARE;
     PERFORM 1 FROM authority a
-        WHERE a.person_id IN (SELECT d.person_id FROM decision d WHERE d.submission_id = v_pub.submission_id)
+        WHERE a.person_id IN (SELECT d.person_id FROM decision d WHERE d.submission_id = v_pub.submission_id
+                              UNION ALL SELECT unnest(ARRAY[p.asked_by, p.confirmed_by]) FROM proposal p WHERE p.id = p_resend)
         ORDER BY a.id FOR SHARE;
 
     -- Only now the clock: a wait for any lock counts.
@@ -447,12 +479,27 @@ BEGIN
     result := 'sending';
 END $$;
 
+-- As whoever asks and confirms is asked at the time (core/use_cases/publication_acts.py): neither touched the draft, and each
+-- still is an account manager, or an authoriser with a grant that covers the account.
+CREATE FUNCTION may_still_settle(p_person uuid, p_pub publication, p_at timestamptz) RETURNS boolean
+LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
+    SELECT EXISTS (
+        SELECT 1 FROM person w WHERE w.id = p_person
+          AND NOT EXISTS (SELECT 1 FROM contributor c WHERE c.draft_id = p_pub.draft_id AND c.person_id = w.id)
+          AND ('account_manager' = ANY (w.roles)
+               OR 'authoriser' = ANY (w.roles) AND EXISTS (
+                   SELECT 1 FROM authority a WHERE a.person_id = w.id AND a.revoked_at IS NULL
+                     AND a.valid_from <= p_at AND p_at < a.valid_until
+                     AND (a.account_id IS NULL OR a.account_id = p_pub.account_id))))
+$$;
+
 -- Why this publication may not be sent again now, or NULL. The word of two people counts once, for what they looked at, for 15
 -- minutes; a kept key counts while the platform surely still has it.
 CREATE FUNCTION why_not_again(p_pub publication, p_platform text, p_key_at timestamptz, p_resend uuid, p_at timestamptz)
 RETURNS text LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
     SELECT CASE
         WHEN two_people_said('publication.abandon', p_pub.id, p_pub.epoch) THEN 'Two people gave it up.'
+        WHEN two_people_said('publication.adopt', p_pub.id, p_pub.epoch) THEN 'Two people said which post it is.'
         WHEN p_resend IS NULL THEN
             CASE WHEN NOT coalesce((SELECT p_key_at + k.keeps > p_at + interval '1 minute' FROM platform_key k
                                     WHERE k.platform = p_platform), false)
@@ -466,7 +513,11 @@ RETURNS text LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp A
             SELECT 1 FROM proposal p WHERE p.id = p_resend AND p.kind = 'publication.resend'
               AND p.subject = 'publication:' || p_pub.id AND (p.detail ->> 'epoch')::integer = p_pub.epoch
               AND p.confirmed_at > p_at - interval '15 minutes')
-        THEN 'Two people must ask for it: for what stands now, and no longer than 15 minutes ago.' END
+        THEN 'Two people must ask for it: for what stands now, and no longer than 15 minutes ago.'
+        WHEN NOT EXISTS (
+            SELECT 1 FROM proposal p WHERE p.id = p_resend
+              AND may_still_settle(p.asked_by, p_pub, p_at) AND may_still_settle(p.confirmed_by, p_pub, p_at))
+        THEN 'One of the two who asked for it may not ask for it any more.' END
 $$;
 
 -- Still UNKNOWN, and why it was not sent again; what two people asked for is used up and must be asked for anew.
