@@ -17,6 +17,8 @@ AT_THE_GATE = timedelta(minutes=10)
 SIGN_OF_LIFE = timedelta(seconds=10)
 # A thousand that wait at the gate would keep the engine busy with signs of life alone: there the lease says who is gone.
 SIGN_OF_LIFE_AT_THE_GATE = timedelta(seconds=60)
+# An activity that a worker took and died with before it claimed has no lease that could end.
+CLAIMED_WITHIN = timedelta(seconds=10)
 _USUAL = workflow.ActivityCancellationType.TRY_CANCEL
 # What makes a call that publishes, and what may be repeated; each with the words that Temporal's own pages show.
 CALLS = {
@@ -91,14 +93,17 @@ class PublicationWorkflow:
                 raise
 
     async def _still_ours(self, call: workflow.ActivityHandle[str], epoch: int, publication_id: str) -> bool:
-        """True when the call has ended; False when word came that its claim has: its worker is gone, or fenced off for good."""
+        """True when the call has ended; False when word came and it has lost its claim, or never came to one: its worker is
+        gone, or fenced off for good."""
+        began = workflow.now()
         while True:
             await workflow.wait_condition(lambda: call.done() or self._again)
             if call.done():
                 return True
             self._again = False
             stand = await self._look(publication_id)
-            if stand.need != "wait" and stand.epoch > epoch and not call.done():
+            lost = stand.epoch > epoch or workflow.now() - began > CLAIMED_WITHIN
+            if stand.need != "wait" and lost and not call.done():
                 self._again = True
                 return False
 

@@ -98,17 +98,24 @@ async def end_leases(session: AsyncSession) -> None:
     await session.execute(_END_LEASES)
 
 
+# Past its time and in nobody's hands; or out, and not read back: whoever sent it may have died before saying so. The latter
+# for a while only: reading may be refused for long, and has its own patience.
+_OVERDUE = text(
+    """
+    INSERT INTO outbox (kind, subject_id) SELECT 'publication', p.id FROM publication p
+     WHERE (p.state = 'scheduled' AND p.publish_at < clock_timestamp() - interval '3 seconds'
+            AND (p.not_before IS NULL OR p.not_before < clock_timestamp())
+            OR p.state = 'published' AND p.moved_at < clock_timestamp() - interval '20 seconds'
+               AND p.moved_at > clock_timestamp() - interval '60 seconds')
+       AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.kind = 'publication' AND o.subject_id = p.id
+                        AND (o.delivered_at IS NULL OR o.delivered_at > clock_timestamp() - interval '10 seconds'))
+    """
+)
+
+
 async def leave_word_for_overdue(session: AsyncSession) -> None:
-    """Publications past their time that nobody holds get their workflow told to look again, once at a time."""
-    await session.execute(
-        text(
-            "INSERT INTO outbox (kind, subject_id) SELECT 'publication', p.id FROM publication p "
-            "WHERE p.state = 'scheduled' AND p.publish_at < clock_timestamp() - interval '3 seconds' "
-            "AND (p.not_before IS NULL OR p.not_before < clock_timestamp()) "
-            "AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.kind = 'publication' AND o.subject_id = p.id "
-            " AND (o.delivered_at IS NULL OR o.delivered_at > clock_timestamp() - interval '10 seconds'))"
-        )
-    )
+    """Publications that should have gone on by now get their workflow told to look again, once at a time."""
+    await session.execute(_OVERDUE)
 
 
 # Read once a second, written only near a lease's end: a thousand rows locked every second would stand in dispatch's way. One
