@@ -30,7 +30,7 @@ class Size:
     together: int
 
 
-FULL = Size(posts=200, alone=200, together=600)
+FULL = Size(posts=1000, alone=200, together=600)
 QUICK = Size(posts=20, alone=40, together=120)
 
 
