@@ -175,10 +175,12 @@ async def open_alarms(call: Reading) -> Response:
 )
 async def answer(alarm_id: UUID, asked: NewAnswer, call: Posting) -> Response:
     """Say what was found and done; it stands on the record. People only."""
-    person_signed_in_lately(call)
+    signed_in = person_signed_in_lately(call)
 
     async def act(session: Any, person: Person) -> AlarmOut:
-        await alarms.answer_alarm(session, by=person, alarm_id=alarm_id, words=asked.words, request=call.request_id)
+        await alarms.answer_alarm(
+            session, by=person, authenticated_at=signed_in, alarm_id=alarm_id, words=asked.words, request=call.request_id
+        )
         return AlarmOut.model_validate(await alarms.alarm(session, by=person, alarm_id=alarm_id))
 
     return await call.once(act, AlarmOut)

@@ -13,7 +13,9 @@ from core.domain.content import tidied
 from core.domain.people import Person, Role
 from core.domain.refusals import BadInput, Conflict, NotFound
 from core.records.audit import actor_name, append
+from core.records.reads import clock
 from core.use_cases.access import require
+from core.use_cases.people import require_fresh
 
 OWNERS = (Role.ACCOUNT_MANAGER, Role.AUTHORISER)
 """Who answers alarms."""
@@ -119,9 +121,12 @@ async def count_open_alarms(session: AsyncSession, *, by: Person) -> int:
     return int(found.scalar_one())
 
 
-async def answer_alarm(session: AsyncSession, *, by: Person, alarm_id: UUID, words: str, request: str = "") -> None:
-    """Acknowledge it, saying what was done. Raises AnswerMissing, AlarmAnswered, NotFound."""
+async def answer_alarm(
+    session: AsyncSession, *, by: Person, authenticated_at: datetime | None, alarm_id: UUID, words: str, request: str = ""
+) -> None:
+    """Acknowledge it, saying what was done. Raises StepUpNeeded, AnswerMissing, AlarmAnswered, NotFound."""
     require(by, *OWNERS)
+    require_fresh(authenticated_at, await clock(session))
     words = tidied(words)
     if not words:
         raise AnswerMissing(field="words")

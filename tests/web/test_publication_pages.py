@@ -264,6 +264,10 @@ async def test_an_alarm_is_on_every_owners_page_until_it_is_answered(
     assert "nobody here authorised" in await page(manager, "/alarms")
     assert "nobody here authorised" in await page(manager, "/needs-a-person")
     assert "Buy now" in await page(manager, f"/alarms/{alarm}")
+    stale = await house.browser_of(await new_person(database, "account_manager"), signed_in_ago=timedelta(hours=1))
+    away = await stale.post(f"/alarms/{alarm}", data={"words": "It was us."})
+    assert urlsplit(away.headers["location"]).path == "/step-up"
+    assert "It was us." in await page(stale, f"/alarms/{alarm}")
     empty = await manager.post(f"/alarms/{alarm}", data={"words": ""})
     assert (empty.status_code, lint(empty.text)) == (422, [])
     assert (await manager.post(f"/alarms/{alarm}", data={"words": "Password changed."})).headers["location"] == "/alarms"

@@ -8,12 +8,13 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from core.domain.content import tidied
-from core.domain.refusals import BadInput
+from core.domain.refusals import BadInput, StepUpNeeded
 from core.use_cases.alarms import OWNERS, Alarm, alarm, answer_alarm, answered_alarms, open_alarms, watches
 from core.use_cases.attention import Matter, matters
 from web.desk import Desk, RequestId, Visitor
 from web.draft_views import Fact, accounts_in_words
 from web.errors import FieldErrors
+from web.proving import prove_again, typed_before
 from web.session import session_of
 from web.when import from_now, london
 from web.words import account_on
@@ -95,7 +96,8 @@ class AttentionPages:
     async def alarm(self, request: Request, by: Visitor, alarm_id: UUID) -> Response:
         async with self._desk.database.transaction() as session:
             found = await alarm(session, by=by, alarm_id=alarm_id)
-        return self._alarm_page(request, by, found, "", FieldErrors())
+        words = str(typed_before(request, f"/alarms/{alarm_id}").get("words", ""))
+        return self._alarm_page(request, by, found, words, FieldErrors())
 
     def _alarm_page(
         self, request: Request, by: Visitor, found: Alarm, words: str, errors: FieldErrors, status: int = 200
@@ -133,7 +135,16 @@ class AttentionPages:
         words = tidied(str((await request.form()).get("words") or ""))
         try:
             async with self._desk.database.transaction() as session:
-                await answer_alarm(session, by=by, alarm_id=alarm_id, words=words, request=request_id)
+                await answer_alarm(
+                    session,
+                    by=by,
+                    authenticated_at=session_of(request).auth_time,
+                    alarm_id=alarm_id,
+                    words=words,
+                    request=request_id,
+                )
+        except StepUpNeeded:
+            return prove_again(request, f"/alarms/{alarm_id}", {"words": words})
         except BadInput as refusal:
             async with self._desk.database.transaction() as session:
                 found = await alarm(session, by=by, alarm_id=alarm_id)

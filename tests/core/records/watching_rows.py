@@ -1,5 +1,6 @@
 """A row in every table of the watch and of the captured targets."""
 
+from datetime import UTC, datetime
 from uuid import uuid4
 
 from sqlalchemy import text
@@ -25,4 +26,4 @@ async def write_watching(database: Database, worker: Database, cast: Cast) -> No
         await write_capture(session, request.id, None, note="There is none.")
     async with database.transaction() as session:
         (raised,) = await open_alarms(session, by=cast.press)
-        await answer_alarm(session, by=cast.press, alarm_id=raised.id, words="Seen.")
+        await answer_alarm(session, by=cast.press, authenticated_at=datetime.now(UTC), alarm_id=raised.id, words="Seen.")

@@ -1,14 +1,14 @@
 """Alarms belong to account managers and authorisers, stay until they are answered in words, and are answered once."""
 
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 
 from core.domain.people import Person
-from core.domain.refusals import NoRole, NotFound, Refusal
+from core.domain.refusals import NoRole, NotFound, Refusal, StepUpNeeded
 from core.records.alarms import raise_alarm
 from core.records.database import Database
 from core.use_cases.alarms import (
@@ -49,7 +49,7 @@ async def raised(worker_database: Database, database: Database, keeper: Person) 
     yield found
     async with database.transaction() as session:
         for left in await open_alarms(session, by=keeper):
-            await answer_alarm(session, by=keeper, alarm_id=left.id, words="Seen.")
+            await answer_alarm(session, by=keeper, authenticated_at=datetime.now(UTC), alarm_id=left.id, words="Seen.")
 
 
 async def counted(database: Database, by: Person) -> int:
@@ -57,9 +57,18 @@ async def counted(database: Database, by: Person) -> int:
         return await count_open_alarms(session, by=by)
 
 
-async def answered(database: Database, by: Person, alarm_id: UUID, words: str = "Our own post, by hand.") -> None:
+async def answered(
+    database: Database, by: Person, alarm_id: UUID, words: str = "Our own post, by hand.", *, ago: timedelta = timedelta()
+) -> None:
     async with database.transaction() as session:
-        await answer_alarm(session, by=by, alarm_id=alarm_id, words=words)
+        await answer_alarm(session, by=by, authenticated_at=datetime.now(UTC) - ago, alarm_id=alarm_id, words=words)
+
+
+async def test_whoever_answers_has_signed_in_lately(database: Database, keeper: Person, raised: Alarm) -> None:
+    with pytest.raises(StepUpNeeded):
+        await answered(database, keeper, raised.id, ago=timedelta(minutes=16))
+    async with database.transaction() as session:
+        assert raised.id in {one.id for one in await open_alarms(session, by=keeper)}
 
 
 async def test_the_same_thing_is_raised_once(worker_database: Database, raised: Alarm, urls: Urls) -> None:
