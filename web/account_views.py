@@ -17,13 +17,18 @@ _STATUS = {
     "disconnected": Label("Disconnected", "grey", "Nothing is posted here."),
 }
 _TROUBLED = Label("Cannot post", "red", "It is connected, and the service cannot post there now.")
+# Between the second person's yes and the worker's next look, a second later: nothing is wrong yet.
+_CHECKING = Label("Being checked", "turquoise", "It is connected. The service is finding out whether it can post there.")
+_BY_HAND = Label("Connected", "green", "What was authorised for it goes to the person named below, who posts it by hand.")
 
 PROPOSALS = {"account.connect": "Connect it", "account.disconnect": "Disconnect it"}
 
 
 def status_of(account: AccountSeen) -> Label:
+    if account.status == "connected" and account.kind == "by_hand":
+        return _BY_HAND
     if account.status == "connected" and not account.can_post:
-        return _TROUBLED
+        return _TROUBLED if account.problem else _CHECKING
     return _STATUS.get(account.status, Label(account.status.capitalize(), "grey", ""))
 
 
@@ -32,7 +37,7 @@ def warning_of(account: AccountSeen, now: datetime) -> str | None:
     if account.status != "connected":
         return None
     if not account.can_post:
-        return account.problem or "The service has no valid token for this account. Connect it again."
+        return account.problem or None
     if account.warned_days is not None and account.ends_at is not None:
         return (
             f"Connect it again before {london(account.ends_at)} ({from_now(account.ends_at, now)}): after that nothing is posted."
@@ -43,10 +48,10 @@ def warning_of(account: AccountSeen, now: datetime) -> str | None:
 def account_facts(account: AccountSeen) -> list[Fact]:
     facts = [
         Fact("Platform", account.platform_label + (f", {account.server}" if account.server else "")),
-        Fact("Name on the platform", account.handle),
+        Fact("Where it is posted" if account.kind == "by_hand" else "Name on the platform", account.handle),
         Fact("Owner", account.owner_team),
     ]
-    if account.platform_account_id:
+    if account.platform_account_id and account.kind != "by_hand":
         facts.append(Fact("The platform’s number for it", account.platform_account_id))
     if account.kind == "by_hand":
         facts.append(Fact("Posts by hand", account.releaser or "Nobody is named"))
@@ -55,10 +60,11 @@ def account_facts(account: AccountSeen) -> list[Fact]:
 
 def health_facts(account: AccountSeen) -> list[Fact]:
     """Can we post, until when, and when it last worked."""
-    if account.status != "connected":
+    if account.status != "connected" or account.kind == "by_hand":
         return []
-    facts = [Fact("Can we post?", "Yes" if account.can_post else f"No. {account.problem}".strip())]
-    if account.kind != "by_hand" and account.can_post:
+    cannot = f"No. {account.problem}" if account.problem else "Being checked"
+    facts = [Fact("Can we post?", "Yes" if account.can_post else cannot)]
+    if account.can_post:
         until = london(account.ends_at) if account.ends_at else "No end: the service renews it by itself"
         facts.append(Fact("Until when", until))
     if account.expires_at:

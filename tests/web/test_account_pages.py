@@ -155,6 +155,8 @@ async def test_a_no_at_the_platform_is_told(house: House, one: Person) -> None:
     assert refused.status_code == 422
     assert "did not allow it" in refused.text
     assert f'href="{account}/connect"' in refused.text
+    # Whatever it is that comes back with the same state now is not that person's consent.
+    assert (await first.get(f"/accounts/connect/callback?code={CODE}&state={state}")).status_code == 409
 
 
 async def test_a_failed_exchange_says_why(house: House, urls: Urls, one: Person) -> None:
@@ -233,8 +235,8 @@ async def test_only_official_accounts_are_registered_and_nothing_typed_is_lost(
 async def test_the_list_tells_whether_the_service_can_post(house: House, database: Database, urls: Urls) -> None:
     as_admin(
         urls,
-        "INSERT INTO account_health (account_id, can_post, ends_at, warned_days) "
-        "VALUES (%s, true, now() + interval '6 days', 7), (%s, false, NULL, NULL)",
+        "INSERT INTO account_health (account_id, can_post, problem, ends_at, warned_days) "
+        "VALUES (%s, true, '', now() + interval '6 days', 7), (%s, false, 'The platform ended the consent.', NULL, NULL)",
         ACCOUNTS["x"],
         ACCOUNTS["facebook"],
     )
