@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -96,19 +96,34 @@ async def record_receipt(
     )
 
 
+# A limit that resets later than in a day is no limit of posts per day: it is asked again then, whatever the platform said.
+LIMIT_AT_MOST = timedelta(hours=25)
 _QUOTA = text(
-    "INSERT INTO quota (account_id, bucket, remaining, reset_at) VALUES (:account, :bucket, :remaining, :reset) "
-    "ON CONFLICT (account_id, bucket) DO UPDATE SET reset_at = greatest(quota.reset_at, excluded.reset_at), "
-    "remaining = CASE WHEN excluded.reset_at > quota.reset_at THEN excluded.remaining "
-    "WHEN excluded.reset_at = quota.reset_at THEN least(quota.remaining, excluded.remaining) ELSE quota.remaining END"
+    "INSERT INTO quota (account_id, bucket, remaining, reset_at, answered_at) "
+    "VALUES (:account, :bucket, :remaining, least(:reset, clock_timestamp() + :most), clock_timestamp() - :age) "
+    "ON CONFLICT (account_id, bucket) DO UPDATE SET reset_at = excluded.reset_at, answered_at = excluded.answered_at, "
+    "remaining = CASE WHEN excluded.reset_at = quota.reset_at THEN least(quota.remaining, excluded.remaining) "
+    "ELSE excluded.remaining END WHERE excluded.answered_at >= quota.answered_at"
 )
 
 
-async def keep_quota(session: AsyncSession | AsyncConnection, account_id: UUID, quota: Quota) -> None:
-    """What the platform says is left, for all workers; an older answer that arrives later changes nothing."""
+async def keep_quota(
+    session: AsyncSession | AsyncConnection, account_id: UUID, quota: Quota, *, age: timedelta = timedelta()
+) -> None:
+    """What the platform says is left, for all workers; an older answer that arrives later changes nothing.
+
+    `age`: how long ago it answered. A reset further away than `LIMIT_AT_MOST` is taken for that.
+    """
     await session.execute(
         _QUOTA,
-        {"account": account_id, "bucket": storable(quota.bucket), "remaining": quota.remaining, "reset": quota.reset_at},
+        {
+            "account": account_id,
+            "bucket": storable(quota.bucket),
+            "remaining": quota.remaining,
+            "reset": quota.reset_at,
+            "most": LIMIT_AT_MOST,
+            "age": age,
+        },
     )
 
 

@@ -5,12 +5,21 @@ import re
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
+from sqlalchemy import make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
 
 def async_url(url: str) -> str:
     """The same database through psycopg 3, whatever driver the URL names."""
     return re.sub(r"^postgres(ql)?(\+\w+)?://", "postgresql+psycopg://", url)
+
+
+def _options(url: str) -> str:
+    """Every transaction, a single statement's too, sees what was committed before it, whatever the server's default is."""
+    given = make_url(url).query.get("options", "")
+    return " ".join(
+        [*([given] if isinstance(given, str) else given), "-c default_transaction_isolation=read\\ committed"]
+    ).strip()
 
 
 class Database:
@@ -25,7 +34,7 @@ class Database:
             pool_timeout=30,
             # An error would quote the values of its statement, and logs hold no content.
             hide_parameters=True,
-            connect_args={"application_name": application, "connect_timeout": 5},
+            connect_args={"application_name": application, "connect_timeout": 5, "options": _options(url)},
         )
         self._single = self.engine.execution_options(isolation_level="AUTOCOMMIT")
         self._sessions = async_sessionmaker(self.engine, class_=AsyncSession, expire_on_commit=False, autoflush=False)

@@ -10,6 +10,7 @@ from core.domain.people import Person, Role
 from core.domain.publication import BY_HAND, OWNER, SENT_OR_MAYBE, State
 from core.use_cases.access import WRITERS
 from core.use_cases.publication_acts import Concerned, refusal_to_resolve, seen_publication, subject_of
+from core.use_cases.releasing import SomebodyElseCompares
 from core.use_cases.resolving import STANDS_AT, Act, too_late_or_soon
 from core.use_cases.second_person import Proposal, open_proposals
 from core.use_cases.taking_down import REMOVABLE
@@ -27,8 +28,8 @@ SENTENCES: dict[State, str] = {
     State.VERIFIED: "It stands as it was authorised. An authoriser can take it down; a correction is a new, linked draft.",
     State.MISMATCH: "It stands and differs from what was authorised. Two people accept it, or an authoriser takes it down.",
     State.UNKNOWN: (
-        "Nobody knows yet whether it stands, and the service does not send it again by itself. Look at the evidence: two people "
-        "name the post, have it sent again, or give it up."
+        "Nobody knows yet whether it stands. By itself the service sends it again only where that cannot make a second post. "
+        "Look at the evidence: two people name the post, have it sent again, or give it up."
     ),
     State.HELD: "A hold or a late authorisation stopped it. Give it a new time inside its window, or withdraw it.",
     State.REVOKED: "It was not authorised any more when its time came. Submit it again, or withdraw it.",
@@ -84,7 +85,12 @@ async def next_steps(session: AsyncSession, *, by: Person, publication_id: UUID)
     hand = await _hand(session, one)
     acts = _own_acts(by, one, hand)
     refusal = await refusal_to_resolve(session, by, one)
+    if one.row.state is State.MISMATCH and hand is not None and by.id in (hand.releaser, hand.posted_by):
+        refusal = refusal or SomebodyElseCompares()
     resolvable = {act for act, state in STANDS_AT.items() if state is one.row.state}
+    if hand is not None:
+        # Nothing can be looked up there: whoever posts by hand gives the link, or says that it was not posted.
+        resolvable.discard(Act.ADOPT)
     untimely = await too_late_or_soon(session, one) if Act.RESEND in resolvable else None
     if refusal is None:
         acts |= {str(act) for act in resolvable if act is not Act.RESEND or untimely is None}

@@ -33,7 +33,7 @@ class NotTheReleaser(NotAllowed):
 class SomebodyElseCompares(NotAllowed):
     code = "somebody_else_compares"
     paragraph = 36
-    sentence = "You posted this, so somebody else must compare it with what was authorised (derived from paragraph 36)."
+    sentence = "You post this by hand, so somebody else must compare it with what was authorised (derived from paragraph 36)."
 
 
 @dataclass(frozen=True)
@@ -135,6 +135,15 @@ async def confirm_seen(
     await record_act(
         session, by=by, one=one, kind="seen_same" if same else "seen_different", reason=tidied(reason), request=request
     )
+
+
+async def require_not_the_hand(session: AsyncSession, person: Person, one: Concerned) -> None:
+    """Whoever posts by hand is not one of the two who let stand what they posted. Raises SomebodyElseCompares."""
+    if one.row.platform != BY_HAND:
+        return
+    row = await _by_hand(session, one)
+    if person.id in (row.releaser, await _posted_by(session, one.row.id)):
+        raise SomebodyElseCompares()
 
 
 async def _released(session: AsyncSession, by: Person, publication_id: UUID) -> Concerned:

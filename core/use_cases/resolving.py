@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from core.domain.content import tidied
 from core.domain.people import Person, Role
 from core.domain.publication import State
-from core.domain.refusals import BadInput, Conflict, NotFound
+from core.domain.refusals import BadInput, Conflict, NotAllowed, NotFound
 from core.use_cases import second_person
 from core.use_cases.access import WRITERS, require
 from core.use_cases.people import require_fresh
@@ -22,11 +22,11 @@ from core.use_cases.publication_acts import (
     given_reason,
     locked_publication,
     record_act,
-    refusal_to_resolve,
     require_resolver,
     subject_of,
     tell,
 )
+from core.use_cases.releasing import require_not_the_hand
 
 RESEND_AFTER = timedelta(minutes=1)
 """How long after the last call a resend may be asked for: by then the call has ended and its answer would be here."""
@@ -84,11 +84,11 @@ async def ask(
 ) -> UUID:
     """The first person's word; the proposal's id. `post`: for ADOPT, the post's id or public address.
 
-    `epoch`: what the page showed. Raises MovedOn, NotYours, TouchedIt, StepUpNeeded, TooSoonToResend, TooLateToResend,
-    AlreadyAsked, BadInput.
+    `epoch`: what the page showed. Raises MovedOn, NotYours, TouchedIt, SomebodyElseCompares, StepUpNeeded, TooSoonToResend,
+    TooLateToResend, AlreadyAsked, BadInput.
     """
     one = await locked_publication(session, by, publication_id, STANDS_AT[act], epoch=epoch)
-    await require_resolver(session, by, one)
+    await _require_settler(session, by, one, act)
     require_fresh(authenticated_at, one.now)
     detail: dict[str, object] = {"epoch": one.row.epoch}
     if act is Act.RESEND:
@@ -110,11 +110,11 @@ async def confirm(
     """The second person's word; the publication's id. The worker acts on it once this commits.
 
     Raises SecondPersonNeeded, NothingToConfirm, MovedOn if it is no longer what the first person saw, NotYours, TouchedIt,
-    AskerMayNoMore if the first person may no longer say it, StepUpNeeded.
+    SomebodyElseCompares, AskerMayNoMore if the first person may no longer say it, StepUpNeeded.
     """
     publication_id, epoch = await _subject(session, proposal_id, act)
     one = await locked_publication(session, by, publication_id, STANDS_AT[act], epoch=epoch)
-    await require_resolver(session, by, one)
+    await _require_settler(session, by, one, act)
     require_fresh(authenticated_at, one.now)
     if act is Act.RESEND:
         refusal = await too_late_or_soon(session, one)
@@ -122,8 +122,10 @@ async def confirm(
             raise refusal
     said = await second_person.confirm(session, by=by, proposal_id=proposal_id, kind=act.kind, request=request)
     first = await second_person.require_asker(session, said, Role.ACCOUNT_MANAGER, Role.AUTHORISER)
-    if await refusal_to_resolve(session, first, one) is not None:
-        raise second_person.AskerMayNoMore()
+    try:
+        await _require_settler(session, first, one, act)
+    except NotAllowed as refused:
+        raise second_person.AskerMayNoMore() from refused
     await tell(session, one)
     return publication_id
 
@@ -154,6 +156,13 @@ async def too_late_or_soon(session: AsyncSession, one: Concerned) -> Conflict | 
         {"id": one.row.id, "since": one.now - RESEND_AFTER},
     )
     return TooSoonToResend() if recent.first() is not None else None
+
+
+async def _require_settler(session: AsyncSession, by: Person, one: Concerned, act: Act) -> None:
+    """Whether this person may be one of the two. Raises NotYours, TouchedIt; SomebodyElseCompares for what they post by hand."""
+    await require_resolver(session, by, one)
+    if act is Act.ACCEPT:
+        await require_not_the_hand(session, by, one)
 
 
 async def _subject(session: AsyncSession, proposal_id: UUID, act: Act) -> tuple[UUID, int]:

@@ -122,12 +122,16 @@ async def test_where_nobody_posts_by_hand_nobodys_word_is_a_receipt(
     database: Database, worker_database: Database, urls: Urls, kind: str
 ) -> None:
     one = await lost(database, worker_database, urls)
-    with psycopg.connect(urls.api, autocommit=True) as forger:
-        forger.execute(
-            "INSERT INTO publication_act (id, publication_id, kind, epoch, reason, link, person_id) "
-            "VALUES (%s, %s, %s, %s, 'Forged.', 'https://forged.example/1', %s)",
-            (uuid4(), one.id, kind, one.epoch, one.cast.officer.id),
-        )
+    forged = (
+        "INSERT INTO publication_act (id, publication_id, kind, epoch, reason, link, person_id) "
+        "VALUES (%s, %s, %s, %s, 'Forged.', 'https://forged.example/1', %s)"
+    )
+    values = (uuid4(), one.id, kind, one.epoch, one.cast.officer.id)
+    with psycopg.connect(urls.api, autocommit=True) as forger, pytest.raises(psycopg.errors.InsufficientPrivilege):
+        forger.execute(forged, values)
+    as_admin(urls, "ALTER TABLE publication_act DISABLE TRIGGER publication_act_fits")
+    as_admin(urls, forged, *values)
+    as_admin(urls, "ALTER TABLE publication_act ENABLE TRIGGER publication_act_fits")
     async with worker_database.transaction() as session:
         row = await publication(session, one.id)
         assert row is not None

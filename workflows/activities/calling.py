@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Coroutine
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -14,7 +14,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from core.domain.content import Rendition
 from core.domain.outcome import Outcome, Quota, Result, SendKey
 from core.domain.verdict import TargetSeen
-from core.records.calls import Dispatched, dispatch, keep_quota
+from core.records.calls import LIMIT_AT_MOST, Dispatched, dispatch, keep_quota
 from core.records.departures import Departure, Receipt
 from core.records.facts import AccountFacts
 from core.records.publications import publication
@@ -126,7 +126,7 @@ class Calling:
 
     async def _record(self, attempt_id: UUID, epoch: int, account_id: UUID, outcome: Outcome) -> None:
         """Until it is written down: the answer exists nowhere else. If the lease ends meanwhile it settles UNKNOWN later."""
-        receipt_id = uuid4()
+        receipt_id, answered_at = uuid4(), boottime()
         while True:
             try:
                 retry = await self.retry_at(outcome, epoch) if outcome.result is Result.NOT_SENT else None
@@ -134,7 +134,8 @@ class Calling:
                 quota = _worth_keeping(outcome)
                 if quota is not None:
                     async with self._means.database.single() as connection:
-                        await keep_quota(connection, account_id, quota)
+                        age = timedelta(seconds=boottime() - answered_at)
+                        await keep_quota(connection, account_id, quota, age=age)
                 return
             except (OperationalError, InterfaceError, PoolTimeout, OSError) as fault:
                 log.warning("publication.receipt_waits", publication=str(self._id), fault=type(fault).__name__)
@@ -143,7 +144,7 @@ class Calling:
     async def retry_at(self, outcome: Outcome, epoch: int) -> datetime:
         """The platform's own reset, else a distance that grows with every claim, up to five minutes."""
         if outcome.retry_at is not None:
-            return outcome.retry_at
+            return min(outcome.retry_at, datetime.now(UTC) + LIMIT_AT_MOST)
         async with self._means.database.transaction() as session:
             row = await publication(session, self._id)
         if row is None:

@@ -124,3 +124,4 @@ class QuotaRow(SQLModel, table=True):
     bucket: str = Field(sa_column=Column(Text, primary_key=True))
     remaining: int = Field(sa_column=Column(Integer, nullable=False))
     reset_at: datetime = instant()
+    answered_at: datetime = instant(stamped=True)

@@ -1,6 +1,7 @@
 """An answer speaks for its own call alone: what each one, early or late, first or second, makes of its publication."""
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -261,12 +262,28 @@ async def test_a_limit_that_has_reset_or_is_anothers_stops_nothing(
 
 async def test_an_older_answer_that_arrives_later_gives_nothing_back(worker_database: Database, urls: Urls) -> None:
     early, late = in_minutes(5), in_minutes(20)
-    told = [(5, early, 5), (3, early, 3), (4, early, 3), (90, late, 90), (1, early, 90), (0, late, 0)]
+    told = [(5, early, 0, 5), (3, early, 0, 3), (4, early, 0, 3), (90, late, 0, 90), (1, early, 60, 90), (0, late, 0, 0)]
     try:
-        for remaining, reset, expected in told:
+        for remaining, reset, age, expected in told:
             async with worker_database.transaction() as session:
-                await keep_quota(session, ACCOUNTS["linkedin"], Quota("posts", remaining, reset))
+                await keep_quota(session, ACCOUNTS["linkedin"], Quota("posts", remaining, reset), age=timedelta(seconds=age))
             (row,) = as_admin(urls, "SELECT remaining FROM quota WHERE account_id = %s", ACCOUNTS["linkedin"])
             assert row["remaining"] == expected
+    finally:
+        as_admin(urls, "DELETE FROM quota")
+
+
+async def test_a_reset_in_a_far_year_counts_for_a_day_and_the_next_answer_wins(
+    worker_database: Database, urls: Urls, gate: AtTheGate
+) -> None:
+    try:
+        async with worker_database.transaction() as session:
+            await keep_quota(session, ACCOUNTS["x"], Quota("posts", 0, datetime(5138, 1, 1, tzinfo=UTC)))
+            until = await limited_until(session, ACCOUNTS["x"])
+        assert until is not None
+        assert until < in_minutes(26 * 60)
+        async with worker_database.transaction() as session:
+            await keep_quota(session, ACCOUNTS["x"], Quota("posts", 50, in_minutes(15)))
+        assert (await dispatched(worker_database, gate)).result == "sending"
     finally:
         as_admin(urls, "DELETE FROM quota")

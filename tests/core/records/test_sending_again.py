@@ -28,7 +28,7 @@ from tests.core.publishing import (
     state_of,
     unknown,
 )
-from tests.kit import ACCOUNTS, Urls, new_cast
+from tests.kit import ACCOUNTS, Urls, new_authoriser, new_cast, new_person
 
 pytestmark = [pytest.mark.anyio, pytest.mark.database]
 
@@ -161,7 +161,9 @@ async def test_whatever_stops_a_first_call_stops_another(
     database: Database, worker_database: Database, urls: Urls, lost: AtTheGate, stop: str
 ) -> None:
     """It stays UNKNOWN; what two people asked for is used up, unless a later try of the same could still be made."""
-    proposal = await two_say_resend(database, lost)
+    # Neither decided on the draft: what stops it is not that one of the two may not ask any more.
+    managers = [await new_person(database, "account_manager") for _ in range(2)]
+    proposal = await said(database, lost.id, Act.RESEND, *managers)
     finding = await judged(worker_database, lost.id)
     assert isinstance(finding, Verdict)
     expected = {"hold": "held", "window": "expired", "authority": "revoked", "account": "revoked"}
@@ -201,6 +203,37 @@ async def test_a_post_that_two_people_gave_up_is_not_sent_again(
     await said(database, lost.id, Act.ABANDON, lost.cast.policy, lost.cast.press)
     assert (await again(worker_database, lost, resend)).result == "not_again"
     assert "gave it up" in note_of(urls, lost.id)
+
+
+async def test_a_post_that_two_people_named_is_not_sent_again(
+    database: Database, worker_database: Database, urls: Urls, lost: AtTheGate
+) -> None:
+    """They said that it stands; the service had not taken it up yet."""
+    resend = await two_say_resend(database, lost)
+    await said(database, lost.id, Act.ADOPT, lost.cast.policy, lost.cast.press, post="123")
+    assert (await again(worker_database, lost, resend)).result == "not_again"
+    assert "said which post it is" in note_of(urls, lost.id)
+
+
+@pytest.mark.parametrize("who", ["asked_by", "confirmed_by"])
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE authority SET revoked_at = now(), revision = revision + 1 WHERE person_id = %s",
+        "UPDATE authority SET valid_until = now() WHERE person_id = %s",
+        "UPDATE person SET roles = '{officer}' WHERE id = %s",
+        "INSERT INTO contributor (draft_id, person_id) SELECT draft_id, p.id FROM publication, person p WHERE p.id = %s",
+    ],
+)
+async def test_the_word_of_somebody_who_may_not_give_it_any_more_sends_nothing(
+    database: Database, worker_database: Database, urls: Urls, lost: AtTheGate, who: str, change: str
+) -> None:
+    """Two who did not decide on the draft, so that its own authorisation stands."""
+    two = [await new_authoriser(database, urls, "press_office") for _ in range(2)]
+    proposal = await said(database, lost.id, Act.RESEND, *two)
+    as_admin(urls, change, two[who == "confirmed_by"].id)
+    assert (await again(worker_database, lost, proposal)).result == "not_again"
+    assert "may not ask for it any more" in note_of(urls, lost.id)
 
 
 @pytest.fixture
