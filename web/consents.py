@@ -34,7 +34,7 @@ def named(handle: str, found: Found) -> str:
 
 
 def browser_of(request: Request) -> str:
-    """A name of this browser's session that outlives a fresh sign-in: a consent counts only where it was begun."""
+    """A name of this browser's session, gone with the next sign-in: a consent counts only in the session that began it."""
     name: str = session_of(request).setdefault(_BROWSER, secrets.token_urlsafe(24))
     return name
 

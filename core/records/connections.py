@@ -35,6 +35,10 @@ async def connection_begun(session: AsyncSession, *, by: UUID, state: str, brows
     return found.mappings().first()
 
 
+async def deny_consent(session: AsyncSession, connection_id: UUID, *, by: UUID) -> None:
+    await session.execute(text("SELECT deny_consent(:id, :by)"), {"id": connection_id, "by": by})
+
+
 async def connection_row(session: AsyncSession, connection_id: UUID) -> Any | None:
     return (await session.execute(text(f"{_COLUMNS} WHERE id = :id"), {"id": connection_id})).mappings().first()
 

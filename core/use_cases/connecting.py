@@ -20,6 +20,7 @@ from core.records.connections import (
     ask_for_app,
     connection_begun,
     connection_row,
+    deny_consent,
     insert_connection,
     insert_connection_secret,
     newest_worker_key,
@@ -152,9 +153,14 @@ async def receive_code(session: AsyncSession, *, by: Person, browser: str, answe
     account = await account_seen(session, consent.account_id)
     refusal = CONNECTIONS[account.platform].refused(answer)
     if refusal is not None:
-        raise ConsentDenied(refusal, account.id)
+        raise ConsentDenied(refusal, account.id, consent.id)
     await _seal(session, consent.id, "code", {"code": answer["code"]})
     return consent.id
+
+
+async def end_denied(session: AsyncSession, *, by: Person, denied: ConsentDenied) -> None:
+    """After the platform's no the same state is good for nothing. Repeating it changes nothing."""
+    await deny_consent(session, denied.connection_id, by=by.id)
 
 
 async def offer_app_password(

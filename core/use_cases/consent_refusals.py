@@ -34,10 +34,14 @@ class ConsentRefused(Conflict):
 
 
 class ConsentDenied(BadInput):
-    """The platform sent the person back without its consent; `account_id`: the account they were about to connect."""
+    """The platform sent the person back without its consent; `account_id`: the account they were about to connect.
+
+    Give `connection_id` to `end_denied`, in a transaction of its own: this refusal undoes the one it was found in.
+    """
 
     code = "consent_denied"
 
-    def __init__(self, sentence: str, account_id: UUID) -> None:
+    def __init__(self, sentence: str, account_id: UUID, connection_id: UUID) -> None:
         super().__init__(sentence)
         self.account_id = account_id
+        self.connection_id = connection_id

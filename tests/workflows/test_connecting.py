@@ -22,7 +22,7 @@ from core.use_cases.accounts import AccountTaken, register_account
 from core.use_cases.connecting import receive_code
 from core.use_cases.consent_refusals import ConsentRefused
 from core.use_cases.emergency import disconnect_everything, tokens_left, what_became_of_tokens
-from core.use_cases.second_person import AskerMayNoMore, SecondPersonNeeded
+from core.use_cases.second_person import AskerMayNoMore, NothingToConfirm, SecondPersonNeeded
 from integrations.connections.base import FoundAccount
 from integrations.platforms.values import NoAccess
 from tests.integrations.connections.harness import consent
@@ -272,11 +272,23 @@ async def test_an_emergency_ends_what_waits_for_a_yes_and_revokes_its_tokens(saf
         silenced = await disconnect_everything(session, by="operator|root|Marcus", reason="Keys were stolen.")
         assert account_id not in {one.id for one in silenced}
         assert account_id in await tokens_left(session)
-    with pytest.raises(ConsentGone):
+    with pytest.raises(NothingToConfirm):
         await safe.confirmed(proposal)
     assert await safe.refreshing.let_go_of_one()
     assert safe.rows("SELECT * FROM token") == []
     assert not any(row["live"] for row in safe.there["x"].tokens())
+
+
+async def test_an_emergency_ends_what_was_asked_for_an_account_that_is_posted_to_by_hand(safe: Safe) -> None:
+    given = {"by": safe.marcus, "platform": "manual", "handle": "@dept", "name": "Department", "owner_team": "Press"}
+    async with safe.api.transaction() as session:
+        account_id = await register_account(session, **given, official=True, releaser_id=safe.grace.id)  # type: ignore[arg-type]
+    proposal = await safe.asked(account_id, None, "dept")
+    async with safe.api.transaction() as session:
+        await disconnect_everything(session, by="operator|root|Marcus", reason="Keys were stolen.")
+    with pytest.raises(NothingToConfirm):
+        await safe.confirmed(proposal)
+    await safe.confirmed(await safe.asked(account_id, None, "dept"))
 
 
 @on("x", "mastodon", "bluesky", "linkedin")
@@ -366,7 +378,7 @@ async def test_in_an_emergency_one_named_person_disconnects_everything_and_the_t
         silenced = await disconnect_everything(session, by="operator|root|Marcus Bell", reason="Our tokens were stolen.")
     assert account_id in {one.id for one in silenced}
     assert safe.rows("SELECT 1 FROM account WHERE status = 'connected'") == []
-    with pytest.raises(ConsentGone):
+    with pytest.raises(NothingToConfirm):
         await safe.confirmed(proposal)
     async with safe.api.transaction() as session:
         assert await tokens_left(session) == {account_id}

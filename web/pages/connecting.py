@@ -18,6 +18,7 @@ from core.use_cases.accounts import AccountSeen, see_account
 from core.use_cases.connecting import (
     ConnectionSeen,
     connection_status,
+    end_denied,
     offer_app_password,
     receive_code,
 )
@@ -93,6 +94,8 @@ class ConnectingPages:
                 browser, answer = browser_of(request), dict(request.query_params)
                 connection_id = await receive_code(session, by=by, browser=browser, answer=answer)
         except ConsentDenied as denied:
+            async with self._desk.database.transaction() as session:
+                await end_denied(session, by=by, denied=denied)
             return not_connected(self._desk, request, denied)
         return RedirectResponse(f"/accounts/connect/{connection_id}", 303)
 

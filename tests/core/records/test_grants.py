@@ -76,7 +76,7 @@ UNREAD = {API: {"connection_secret", "token", "service_secret"}, WORKER: {"sessi
 FUNCTIONS = {
     API: {
         *("audit_append", "hold_lock_key", "lock_before_holding", "hold_stands"),
-        *("connect_account", "disconnect_account", "disconnect_in_emergency", "accounts_losing_tokens"),
+        *("connect_account", "disconnect_account", "disconnect_in_emergency", "accounts_losing_tokens", "deny_consent"),
     },
     WORKER: {
         *("audit_append", "hold_lock_key", "hold_stands", "hold_stops", "fully_authorised", "dispatch"),

@@ -124,7 +124,7 @@ def test_functions_that_run_as_the_owner_search_no_path_of_the_callers(urls: Url
     )
     assert {row["proname"] for row in rows} == {
         *("audit_append", "dispatch", "publication_moved"),
-        *("connect_account", "disconnect_account", "disconnect_in_emergency", "accounts_losing_tokens"),
+        *("connect_account", "disconnect_account", "disconnect_in_emergency", "accounts_losing_tokens", "deny_consent"),
     }
     assert all(row["proconfig"] == ["search_path=pg_catalog, public, pg_temp"] for row in rows)
 

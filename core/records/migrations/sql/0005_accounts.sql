@@ -237,7 +237,37 @@ BEGIN
     END LOOP;
     -- Also what waits for an account that is not connected: its tokens stand at the platform, and an older yes would bring them in.
     UPDATE connection SET status = 'ended', moved_at = clock_timestamp() WHERE status IN ('begun', 'exchanging', 'found');
+    -- Where people post by hand there is no consent to end: what was asked before ends itself.
+    UPDATE proposal SET withdrawn_at = clock_timestamp()
+        WHERE kind = 'account.connect' AND confirmed_at IS NULL AND withdrawn_at IS NULL;
 END $$;
+
+-- As in 0004; and what an emergency ends is withdrawn by no person of the service.
+CREATE OR REPLACE FUNCTION proposal_is_answered_once() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+    IF (NEW.id, NEW.kind, NEW.subject, NEW.detail, NEW.reason, NEW.asked_by, NEW.asked_at, NEW.good_until)
+        IS DISTINCT FROM (OLD.id, OLD.kind, OLD.subject, OLD.detail, OLD.reason, OLD.asked_by, OLD.asked_at, OLD.good_until) THEN
+        RAISE EXCEPTION 'A proposal stays as it was asked' USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    IF OLD.confirmed_at IS NOT NULL OR OLD.withdrawn_at IS NOT NULL THEN
+        RAISE EXCEPTION 'A proposal is answered once' USING ERRCODE = 'check_violation';
+    END IF;
+    IF NEW.confirmed_by IS NOT NULL AND OLD.good_until <= clock_timestamp() THEN
+        RAISE EXCEPTION 'A proposal that lapsed cannot be confirmed' USING ERRCODE = 'check_violation';
+    END IF;
+    NEW.confirmed_at := CASE WHEN NEW.confirmed_by IS NOT NULL THEN clock_timestamp() END;
+    NEW.withdrawn_at := CASE WHEN NEW.withdrawn_by IS NOT NULL
+        OR (NEW.withdrawn_at IS NOT NULL AND current_user = 'countersign_owner') THEN clock_timestamp() END;
+    RETURN NEW;
+END $$;
+
+-- The platform said no to the person it sent back: the state that they brought is worth nothing any more.
+CREATE FUNCTION deny_consent(p_connection uuid, p_person uuid) RETURNS void
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+    UPDATE connection SET status = 'ended', moved_at = clock_timestamp()
+        WHERE id = p_connection AND asked_by = p_person AND status = 'begun'
+$$;
 
 -- The api reads no token; it may know which accounts still have one that is to go, so that people can be told.
 CREATE FUNCTION accounts_losing_tokens() RETURNS SETOF uuid
@@ -252,7 +282,7 @@ GRANT INSERT (id, account_id, asked_by, state_hash, browser, redirect_uri) ON co
 GRANT INSERT (platform, server, redirect_uri) ON platform_app TO countersign_api;
 GRANT INSERT (connection_id, purpose, worker_key_id, sealed) ON connection_secret TO countersign_api;
 GRANT EXECUTE ON FUNCTION connect_account(uuid), disconnect_account(uuid), disconnect_in_emergency(text, text),
-    accounts_losing_tokens() TO countersign_api;
+    accounts_losing_tokens(), deny_consent(uuid, uuid) TO countersign_api;
 
 GRANT UPDATE (status, note, found, moved_at) ON connection TO countersign_worker;
 GRANT UPDATE (client_id, note, retry_at) ON platform_app TO countersign_worker;
