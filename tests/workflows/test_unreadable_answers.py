@@ -21,7 +21,7 @@ from integrations.platforms.values import Access, Prepared
 from integrations.platforms.x import X
 from tests.core.publishing import AtTheGate, as_admin, at_the_gate, dispatched, said, state_of, unknown
 from tests.integrations.platforms.serving import Sandbox
-from tests.kit import Urls, new_cast
+from tests.kit import ACCOUNTS, Urls, new_cast
 from tests.workflows.service import SHORT, means_for, sandboxes
 from workflows.activities.calling import NotReady, Ready
 from workflows.activities.looking import Looking
@@ -182,3 +182,13 @@ async def test_what_cannot_be_got_ready_again_stays_unknown_uses_the_word_up_and
     stand = await PublicationActivities(means).look(str(one.id))
     assert stand.need == "look_up"
     assert stand.at is not None
+
+
+async def test_a_limit_beyond_the_window_is_told_while_something_can_be_done(
+    worker_database: Database, urls: Urls, one: AtTheGate, means: Means
+) -> None:
+    as_admin(urls, "UPDATE publication SET state = 'scheduled' WHERE id = %s", one.id)
+    as_admin(urls, "INSERT INTO quota VALUES (%s, 'posts', 0, now() + interval '3 days')", ACCOUNTS["x"])
+    stand = await PublicationActivities(means).look(str(one.id))
+    assert (stand.state, stand.need) == ("scheduled", "wait")
+    assert "before the authorised window ends" in note_of(urls, one)

@@ -15,6 +15,7 @@ from core.domain.standing import stand_of
 from core.domain.verdict import Refused
 from core.records.calls import limited_until
 from core.records.facts import draft_facts
+from core.records.looks import renote
 from core.records.publications import Publication, follow_schedule, move, publication
 from workflows.activities.judging import Case, judge_publication
 from workflows.activities.looking import Looking
@@ -33,6 +34,10 @@ EARLIEST_SECONDS = 60
 LATEST_SECONDS = 10
 HEARTBEAT_SECONDS, HEARTBEAT_AT_THE_GATE_SECONDS = 3.0, 20.0
 
+TOO_LATE = (
+    "The platform takes no more posts from this account before the authorised window ends, so this one will not be published. "
+    "Withdraw it and submit it with a later window, or choose another account."
+)
 WAITS_FOR_ITS_TIME = frozenset({State.SCHEDULED, State.HELD, State.REJECTED})
 
 Answer = TypeVar("Answer")
@@ -89,6 +94,7 @@ class PublicationActivities(PublicationContract):
         ends = case.facts.window.end.timestamp()
         if at >= ends:
             # The platform takes nothing before the window ends: it goes back to a person then, not when the platform would.
+            await renote(session, replace(row, state=State.SCHEDULED), TOO_LATE)
             return PublicationStand(str(State.SCHEDULED), "wait", ends + 1)
         return PublicationStand(str(State.SCHEDULED), "publish", at)
 

@@ -64,5 +64,7 @@ class ReadingBack:
             async with self._means.database.transaction() as session:
                 await renote(session, row, note)
         named = failed.retry_at if isinstance(failed, ReadFailed) else None
-        later = named.timestamp() if named else row.now.timestamp() + READ_LATER_SECONDS
+        # However late a time the platform names, people are told once patience is over.
+        most = row.now.timestamp() + max(READ_LATER_SECONDS, self._means.patience.unread)
+        later = min(named.timestamp(), most) if named else row.now.timestamp() + READ_LATER_SECONDS
         return PublicationStand(str(row.state), "read_back", later)

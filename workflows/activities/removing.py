@@ -115,7 +115,7 @@ class Removing:
         """A limit of the platform is waited out, for every worker; for so long that people need not wait for ever."""
         if not self._goes_on(self._means.patience.removal_limited):
             return await self._to_people(f"{NO_ANSWER} {outcome.detail}")
-        until = outcome.retry_at or self._row.now + timedelta(seconds=self._means.patience.again)
+        until = min(self._latest(), outcome.retry_at or self._row.now + timedelta(seconds=self._means.patience.again))
         async with self._means.database.transaction() as session:
             await wait_with_removal(session, self._row.id, until)
         return self._later(until)
@@ -125,7 +125,12 @@ class Removing:
         since = self._row.moved_at if self._row.state is State.REMOVING else self._row.now
         return self._row.now - since < timedelta(seconds=limit)
 
+    def _latest(self) -> datetime:
+        """However late a time the platform names, people are told once patience is over."""
+        return self._row.now + timedelta(seconds=self._means.patience.removal_limited)
+
     def _later(self, at: datetime | None) -> PublicationStand:
+        at = min(at, self._latest()) if at else None
         again = self._row.now.timestamp() + self._means.patience.again
         return PublicationStand(str(State.REMOVING), "remove", max(at.timestamp(), again) if at else again)
 
