@@ -16,7 +16,7 @@ from web.diff import word_diff
 from web.linked_text import linked
 from web.session import Session
 from web.when import between, from_now, iso, london, london_clock, london_date, london_precise, span
-from web.words import digest_shortly, label_of, live_post_on, platform_name, where_posted
+from web.words import digest_shortly, label_of, live_post_on, platform_name, web_address, where_posted
 
 _HERE = Path(__file__).parent
 STATIC = _HERE / "static"
@@ -45,6 +45,7 @@ def environment() -> Environment:
         label=label_of,
         platform=platform_name,
         live_post=live_post_on,
+        web_address=web_address,
         where_posted=where_posted,
         digest_shortly=digest_shortly,
     )

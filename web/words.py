@@ -115,6 +115,11 @@ def live_post_on(platform: str) -> str:
     return "See what was posted" if platform == BY_HAND else f"See the live post on {platform_name(platform)}"
 
 
+def web_address(address: str | None) -> str:
+    """The address if a browser may be sent there, else nothing: platforms name addresses, and not all are the web's."""
+    return address if address and address.startswith(("https://", "http://")) else ""
+
+
 def label_of(value: Standing | State | Answer | str) -> Label:
     """The label of any of the words above; a word this page does not know is shown as it is, never hidden."""
     if isinstance(value, Standing):

@@ -4,6 +4,7 @@ A loop in the worker, beside the courier: codes live some 30 seconds, and nothin
 """
 
 import asyncio
+import unicodedata
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -44,6 +45,18 @@ KEY_DAYS = 30
 
 CODE_LIVES = timedelta(seconds=25)
 FAILED = "The service could not carry this out. Nothing was connected; try again, and if it goes on ask who runs the service."
+
+
+ODD_NAME = "The platform named an account by an id that cannot be shown to people, so nothing was connected."
+
+_TURNS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+MOST_OF_A_NAME = 200
+
+
+def shown(name: str) -> str:
+    """A platform's words as the second person reads them: short, and nothing in them that hides or reorders the page."""
+    kept = "".join(one for one in name if one not in _TURNS and unicodedata.category(one) not in ("Cc", "Cs"))
+    return kept[:MOST_OF_A_NAME]
 
 
 class Connecting:
@@ -149,6 +162,8 @@ class Connecting:
     async def _keep(self, taken: Taken, found: tuple[FoundAccount, ...]) -> None:
         """The tokens as offered: they serve nothing until two people connect the account."""
         connection = self._clients.connections[taken.platform]
+        if any(shown(one.platform_account_id) != one.platform_account_id for one in found):
+            raise ConnectFailed(ODD_NAME)
         rows = []
         for one in found:
             token_id = uuid4()
@@ -167,7 +182,9 @@ class Connecting:
                 raise ConnectFailed(FAILED)
             for row, one in zip(rows, found, strict=True):
                 await insert_token(session, **row, connection_id=taken.id, granted_by=one.token.granted_by)
-            names = [{"platform_account_id": f.platform_account_id, "handle": f.handle, "name": f.name} for f in found]
+            names = [
+                {"platform_account_id": f.platform_account_id, "handle": shown(f.handle), "name": shown(f.name)} for f in found
+            ]
             await move_consent(session, taken.id, "found", found=names)
 
     async def _give_back(self, taken: Taken, found: tuple[FoundAccount, ...]) -> None:

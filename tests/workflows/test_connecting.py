@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -28,6 +29,7 @@ from integrations.platforms.values import NoAccess
 from tests.integrations.connections.harness import consent
 from tests.kit import Urls, new_person
 from tests.workflows.safe import BROWSER, Safe, open_safe, platforms
+from workflows.connecting import shown
 
 pytestmark = [pytest.mark.anyio, pytest.mark.database]
 
@@ -407,3 +409,23 @@ async def test_only_official_accounts_are_registered_and_only_by_account_manager
             async with safe.api.transaction() as session:
                 await register_account(session, by=safe.marcus, official=True, **{**given, missing: " "})  # type: ignore[arg-type]
         assert refused.value.field == missing
+
+
+def test_a_platforms_names_are_short_and_reorder_nothing() -> None:
+    assert shown("Dept\x00 of \u202eExamples\u2066\n") == "Dept of Examples"
+    assert shown("Zoë 👩‍👩‍👧 日本") == "Zoë 👩‍👩‍👧 日本"
+    assert len(shown("a" * 1_000_000)) == 200
+
+
+@pytest.mark.parametrize(("field", "status"), [("name", "found"), ("platform_account_id", "failed")])
+async def test_odd_names_are_shown_plainly_and_odd_ids_connect_nothing(
+    safe: Safe, monkeypatch: pytest.MonkeyPatch, field: str, status: str
+) -> None:
+    exchanged = safe.connecting._exchanged
+
+    async def oddly(taken: Taken) -> tuple[FoundAccount, ...]:
+        return tuple(replace(one, **{field: "1001\x00\u202e"}) for one in await exchanged(taken))  # type: ignore[arg-type]
+
+    monkeypatch.setattr(safe.connecting, "_exchanged", oddly)
+    seen = await safe.found(await safe.registered("x"))
+    assert (seen.status, [one.name for one in seen.found]) == (status, ["1001"] if status == "found" else [])
