@@ -166,6 +166,9 @@ async def test_a_release_that_nobody_speaks_of_is_unknown_after_its_window_and_t
         (row,) = (await service.until(row["draft_id"], "unknown")).values()
         assert "Nobody said in time" in row["note"]
         async with database.transaction() as session:
+            acts = (await next_steps(session, by=cast.policy, publication_id=row["id"])).acts
+            assert "abandon" in acts
+            assert "adopt" not in acts, "there is no timeline to look it up in"
             await confirm_release(session, by=hand, publication_id=row["id"], link=LINK)
         await service.until(row["draft_id"], "published")
 
