@@ -54,7 +54,7 @@ class ConsentGone(Conflict):
 
 class NotConnected(Conflict):
     code = "not_connected"
-    sentence = "This account is not connected, so there is nothing to disconnect."
+    sentence = "This account is not connected, so there is nothing to disconnect. Open the list of accounts to see what stands."
 
 
 async def ask_to_connect(

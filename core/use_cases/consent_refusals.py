@@ -24,6 +24,7 @@ class ServerAsked(Conflict):
 
 class NotIntroduced(Conflict):
     code = "not_introduced"
+    sentence = "The server would not have this service introduce itself. Check its address, or ask whoever runs it."
 
 
 class ConsentRefused(Conflict):

@@ -43,15 +43,18 @@ class TargetUnderWay(BadInput):
 
 class TargetNotCaptured(BadInput):
     code = "target_not_captured"
+    sentence = "That post could not be fetched from the platform. Check its address and save again."
 
 
 class TargetElsewhere(BadInput):
     code = "target_elsewhere"
     paragraph = 38
+    sentence = "A draft answers a post on the platform of all its accounts. Make a draft of its own for the others."
 
 
 class TargetKindUnknown(BadInput):
     code = "target_kind"
+    sentence = "Choose how this draft answers the post: as a reply, a quote or a repost, where the platform has it."
 
 
 async def ask_for_target(

@@ -30,8 +30,8 @@ TYPES = refusal_types()
 SENTENCES = [kind for kind in TYPES if "sentence" in vars(kind)]
 # The verbs of somebody being told what to do next.
 WHAT_TO_DO = re.compile(
-    r"\b(Ask|ask|Change|Check|Choose|Confirm|Describe|Enter|Give|List|Make|Name|Open|Remove|Save|Say|Shorten|Sign in|Start|"
-    r"Upload|Use|Wait|Withdraw|must|can|takes|a correction is a new draft)\b"
+    r"\b(Ask|ask|Change|Check|Choose|Confirm|Connect|Consent|Describe|Enter|Give|give|List|Look|Make|Name|Open|Remove|Save|Say|"
+    r"Shorten|Sign in|Start|Try|Upload|Use|Wait|Withdraw|must|can|takes|a correction is a new draft)\b"
 )
 
 
