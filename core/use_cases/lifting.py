@@ -21,7 +21,10 @@ CONFIRMERS = (Role.AUTHORISER, Role.ACCOUNT_MANAGER)
 
 class HoldIsOver(Conflict):
     code = "hold_is_over"
-    sentence = "This hold is over: it was lifted, or its end has passed. What it stopped waits: give each post a new time, or withdraw it."
+    sentence = (
+        "This hold is over: it was lifted, or its end has passed. "
+        "What it stopped waits: give each post a new time, or withdraw it."
+    )
 
 
 async def ask_to_lift(
