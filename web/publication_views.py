@@ -11,6 +11,7 @@ from core.use_cases.record import PublicationView
 from core.use_cases.resolving import Act
 from core.use_cases.unresolved import Evidence, FoundPost, Removal, Said
 from web.draft_views import Entry, Fact
+from web.evidence_views import seen_in_words
 from web.when import london
 from web.words import account_on, label_of
 
@@ -34,8 +35,8 @@ CHOICES: dict[Act, Choice] = {
         "Ask a second person to send it again",
         "It is being sent again.",
         ("It is sent once more, as it was authorised, inside its window.",),
-        "If the first one stands after all, readers will see the post twice. The looks below found nothing so far, and that is "
-        "no proof: look at the account yourself before you ask.",
+        "If the first one stands after all, readers will see the post twice. That the service has not found it is no proof: "
+        "look at the account yourself first.",
     ),
     Act.ABANDON: Choice(
         "Give it up",
@@ -43,7 +44,7 @@ CHOICES: dict[Act, Choice] = {
         "Ask a second person to give it up",
         "It is given up and will not be sent again.",
         ("It is never sent again. If it stands on the platform after all, nobody here will know it as authorised.",),
-        "Look at the account yourself before you ask: what stands there stays there.",
+        "Look at the account yourself first: what stands there stays there.",
     ),
     Act.ADOPT: Choice(
         "This post is ours",
@@ -162,10 +163,7 @@ def _post(post: FoundPost) -> dict[str, Any]:
 
 
 def _removal(one: Removal) -> dict[str, Any]:
-    stood = [
-        (name.replace("_", " ").capitalize(), str(value)) for name, value in one.stood.items() if value not in (None, "", [], {})
-    ]
-    return {"at": one.at, "post": one.post_id, "stood": stood, "answers": one.answers}
+    return {"at": one.at, "post": one.post_id, "stood": seen_in_words(one.stood), "answers": one.answers}
 
 
 def caption_of(record: PublicationView) -> str:

@@ -54,7 +54,7 @@ async def test_an_unknown_outcome_is_settled_by_two_who_did_not_write_it(
     assert "less than a minute ago" in shown, "sending again has to wait"
     assert f"{here}/ask/" not in await page(officer, here), "whoever wrote it decides nothing"
     asking = await page(press, f"{here}/ask/abandon")
-    assert "Look at the account yourself before you ask" in asking
+    assert "Look at the account yourself first" in asking
     refused = await press.post(f"{here}/ask/abandon", data={"reason": " "})
     assert (refused.status_code, lint(refused.text)) == (422, [])
     asked = await press.post(f"{here}/ask/abandon", data={"reason": "Not on the account."})
@@ -253,9 +253,10 @@ async def test_an_alarm_is_on_every_owners_page_until_it_is_answered(
     as_admin(
         urls,
         "INSERT INTO alarm (id, kind, account_id, post_id, sentence, evidence, about) "
-        "VALUES (%s, 'rogue', %s, '77', 'A post stands on X that nobody here authorised.', '{\"text\": \"Buy now\"}', '77')",
+        "VALUES (%s, 'rogue', %s, '77', 'A post stands on X that nobody here authorised.', %s, '77')",
         alarm,
         ACCOUNTS["x"],
+        '{"text": "Buy now", "at": "2026-11-23T17:21:03+00:00", "found": true}',
     )
     manager = await house.browser_of(await new_person(database, "account_manager"))
     officer = await house.browser_of(cast.officer)
@@ -263,7 +264,10 @@ async def test_an_alarm_is_on_every_owners_page_until_it_is_answered(
     assert "An alarm waits" not in await page(officer, "/holds")
     assert "nobody here authorised" in await page(manager, "/alarms")
     assert "nobody here authorised" in await page(manager, "/needs-a-person")
-    assert "Buy now" in await page(manager, f"/alarms/{alarm}")
+    seen = await page(manager, f"/alarms/{alarm}")
+    assert "Buy now" in seen
+    assert "23 November 2026 at 17:21:03" in seen
+    assert "True" not in seen
     stale = await house.browser_of(await new_person(database, "account_manager"), signed_in_ago=timedelta(hours=1))
     away = await stale.post(f"/alarms/{alarm}", data={"words": "It was us."})
     assert urlsplit(away.headers["location"]).path == "/step-up"

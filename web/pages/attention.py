@@ -14,6 +14,7 @@ from core.use_cases.attention import Matter, matters
 from web.desk import Desk, RequestId, Visitor
 from web.draft_views import Fact, accounts_in_words
 from web.errors import FieldErrors
+from web.evidence_views import seen_in_words
 from web.proving import prove_again, typed_before
 from web.session import session_of
 from web.when import from_now, london
@@ -118,13 +119,13 @@ class AttentionPages:
             request,
             "alarm.html",
             status,
-            title=KINDS.get(found.kind, found.kind.replace("_", " ").capitalize()),
+            title=_title(found),
             errors=errors,
             typed={"words": words},
             view={
                 "sentence": found.sentence,
                 "facts": facts,
-                "evidence": _evidence(found.evidence),
+                "evidence": seen_in_words(found.evidence),
                 "action": f"/alarms/{found.id}" if by.has(*OWNERS) and not found.answer else None,
                 "account": f"/accounts/{found.account_id}",
             },
@@ -166,13 +167,14 @@ def _address(matter: Matter) -> str:
 
 def _alarm_row(one: Alarm) -> dict[str, Any]:
     facts = [("Account", account_on(one.account, one.platform)), ("Raised", london(one.raised_at))]
-    if one.answered_at:
+    if one.answered_at and one.answer:
         facts.append(("Answered", f"{one.answered_by}, {london(one.answered_at)}"))
-    return {"href": f"/alarms/{one.id}", "title": one.sentence, "text": one.answer, "facts": facts}
+        facts.append(("What was found and done", one.answer))
+    return {"href": f"/alarms/{one.id}", "title": _title(one), "text": one.sentence, "facts": facts}
 
 
-def _evidence(found: dict[str, Any]) -> list[tuple[str, str]]:
-    return [(name.replace("_", " ").capitalize(), str(value)) for name, value in found.items() if value not in (None, "", [], {})]
+def _title(one: Alarm) -> str:
+    return KINDS.get(one.kind, one.kind.replace("_", " ").capitalize())
 
 
 def attention_routes(desk: Desk) -> APIRouter:

@@ -62,7 +62,7 @@ class RecordPages:
                 "caption": record.purpose,
                 "state": record.state,
                 "means": label_of(record.state).means,
-                "permalink": record.permalink,
+                "permalink": record.permalink if record.state is not State.REMOVED else None,
                 "platform": record.platform,
                 "facts": _facts(record, steps),
                 "steps": steps_view(steps, record.draft_id),
