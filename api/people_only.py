@@ -48,6 +48,12 @@ class AskedOut(Out):
     proposal_id: UUID
 
 
+def a_person(call: Call) -> None:
+    """What one person answers for by name, and no machine client can. Raises MachineCannotAct."""
+    if call.caller.client:
+        raise MachineCannotAct("Only a person can answer for this: a machine client cannot. Ask somebody to sign in and do it.")
+
+
 def person_signed_in_lately(call: Call) -> datetime | None:
     """When this person last proved who they are. Raises MachineCannotAct, StepUpNeeded."""
     if call.caller.client:

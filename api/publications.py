@@ -11,7 +11,7 @@ from api.asked import Asked, Words
 from api.door import Posting, Reading, answered
 from api.openapi import refusals
 from api.paging import page_out
-from api.people_only import AskedOut, NewConfirmation, NewReason, ProposalOut, person_signed_in_lately
+from api.people_only import AskedOut, NewConfirmation, NewReason, ProposalOut, a_person, person_signed_in_lately
 from core.domain.people import Person
 from core.domain.publication import State
 from core.domain.refusals import NotFound
@@ -219,6 +219,7 @@ async def take_down(publication_id: UUID, asked: NewReason, call: Posting) -> Re
 @router.post(f"{_HERE}/give-ups", status_code=201, responses={**refusals(400, 403, 404, 409, 413, 422), 201: {"model": DoneOut}})
 async def give_up(publication_id: UUID, asked: NewReason, call: Posting) -> Response:
     """What the platform refused is not tried again."""
+    a_person(call)
 
     async def act(session: Any, person: Person) -> DoneOut:
         await resolving.give_up(session, by=person, publication_id=publication_id, reason=asked.reason, request=call.request_id)

@@ -12,7 +12,7 @@ from api.asked import Asked, Words
 from api.door import Posting, Reading, answered
 from api.openapi import refusals
 from api.paging import page_out
-from api.people_only import AskedOut, NewConfirmation, NewReason, ProposalOut, person_signed_in_lately
+from api.people_only import AskedOut, NewConfirmation, NewReason, ProposalOut, a_person, person_signed_in_lately
 from core.domain.people import Person
 from core.domain.refusals import NotFound
 from core.use_cases import account_changes, accounts, alarms, lists
@@ -95,7 +95,11 @@ class NewAnswer(Asked):
 
 @router.post("/accounts", status_code=201, responses={**refusals(400, 403, 409, 413, 422), 201: {"model": RegisteredOut}})
 async def register(asked: NewAccount, call: Posting) -> Response:
-    """Put an official account into the register. Nothing is published there until two people connected it on the pages."""
+    """Put an official account into the register. Nothing is published there until two people connected it on the pages.
+
+    A person says that it is the department's (paragraph 38): a machine client cannot.
+    """
+    a_person(call)
 
     async def act(session: Any, person: Person) -> RegisteredOut:
         made = await accounts.register_account(session, by=person, **asked.model_dump(), request=call.request_id)

@@ -48,3 +48,12 @@ async def test_account_managers_set_how_often_an_account_is_watched(
     assert (await client.put(f"/accounts/{uuid4()}/watch", json={"every_seconds": 60}, headers=me)).status_code == 404
     kept = as_admin(urls, "SELECT every_seconds FROM account_watch WHERE account_id = %s", ACCOUNTS["linkedin"])
     assert kept == [{"every_seconds": 30}]
+
+
+async def test_a_machine_client_vouches_for_nothing(client: httpx2.AsyncClient, tokens: KnownTokens, database: Database) -> None:
+    manager = await new_person(database, "account_manager", "officer")
+    machine = tokens.of(manager, client=True)
+    new = {"platform": "x", "handle": "programs", "name": "Department", "owner_team": "Press", "official": True}
+    for path, body in (("/accounts", new), (f"/publications/{uuid4()}/give-ups", {"reason": "Enough."})):
+        refused = await client.post(path, json=body, headers=machine)
+        assert (refused.status_code, refused.json()["code"]) == (403, "machine_cannot_act"), refused.text
