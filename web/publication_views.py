@@ -172,6 +172,7 @@ def caption_of(record: PublicationView) -> str:
 
 def facts_of(record: PublicationView) -> list[Fact]:
     label = label_of(record.state)
-    sent = f"{len(record.attempts)}, the last on {london(record.attempts[-1].dispatched_at)}" if record.attempts else "None"
+    calls = {attempt.dispatched_at for attempt in record.attempts}
+    sent = f"{len(calls)}, the last on {london(record.attempts[-1].dispatched_at)}" if record.attempts else "None"
     facts = [Fact("Now", f"{label.text}. {label.means}"), Fact("Calls to the platform", sent)]
     return [*facts, Fact("Note", record.note)] if record.note else facts

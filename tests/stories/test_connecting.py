@@ -93,19 +93,9 @@ def _authorised(page: Page) -> None:
     assert "You authorised it" in page.inner_text("h1")
 
 
-def test_an_account_by_hand_takes_two_people_and_no_consent(stage: Stage) -> None:
-    marcus = account_page(stage, "marcus", "manual")
-    marcus.get_by_role("button", name="Ask for it to be connected").click()
-    stage.looked_at(marcus, "connect-by-hand")
-    asked(marcus, reason="Staff read it every morning.")
-    grace = confirmed_by_grace(stage, marcus, "manual")
-    stage.looked_at(grace, "account-by-hand")
-
-
 @pytest.mark.parametrize("platform", ["x", "facebook", "linkedin"])
 def test_a_disconnected_account_is_connected_again_to_the_same_one_alone(stage: Stage, platform: str) -> None:
     marcus = disconnected(stage, platform)
-    stage.looked_at(marcus, f"account-disconnected-{platform}")
     if platform in BESIDES:
         consented(stage, marcus, platform, tick=lambda page: _tick_all(page, BESIDES[platform][2]))
         stage.looked_at(marcus, f"choose-{platform}")

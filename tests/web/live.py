@@ -74,6 +74,15 @@ async def _troubled(database: Database, urls: Urls, cast: Cast, manager: Person)
         alarm,
         account,
     )
+    consent = uuid4()
+    as_admin(
+        urls,
+        "INSERT INTO connection (id, account_id, asked_by, state_hash, browser, redirect_uri, status) "
+        "VALUES (%s, %s, %s, '', '', 'http://127.0.0.1/accounts/callback', 'exchanging')",
+        consent,
+        account,
+        manager.id,
+    )
     now = datetime.now(UTC)
     async with database.transaction() as session:
         hold = await stop_posts(session, by=cast.officer, scope="platform", target="x", reason="An incident at Sheffield.")
@@ -95,6 +104,7 @@ async def _troubled(database: Database, urls: Urls, cast: Cast, manager: Person)
         "hold": f"/holds/{hold}",
         "alarm": f"/alarms/{alarm}",
         "account": f"/accounts/{account}",
+        "exchanging": f"/accounts/connect/{consent}",
     }
 
 

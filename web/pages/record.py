@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from core.domain.content import tidied
 from core.domain.manifest import renditions_in
-from core.domain.publication import State
+from core.domain.publication import BY_HAND, State
 from core.use_cases.correcting import corrections_of
 from core.use_cases.looking import DraftView, look
 from core.use_cases.next_steps import NextSteps, next_steps
@@ -38,6 +38,7 @@ _RESULTS = {
     "not_sent": "Provably not sent",
     "refused": "The platform refused it",
     "unknown": "No clear answer",
+    "processing": "Accepted, and still in work",
 }
 
 
@@ -106,7 +107,7 @@ class RecordPages:
 def _facts(record: PublicationView, steps: NextSteps) -> list[Fact]:
     facts = [Fact("Account", f"{record.account}, {record.handle}"), Fact("Publish time", london(record.publish_at))]
     if record.post_id:
-        facts.append(Fact("The platform’s number for it", record.post_id))
+        facts.append(Fact("Where it stands" if record.platform == BY_HAND else "The platform’s number for it", record.post_id))
     if steps.owner:
         facts.append(Fact("Who acts next", _OWNERS.get(steps.owner, steps.owner)))
     if record.note:
@@ -121,12 +122,15 @@ def _timeline(record: PublicationView, found: Evidence) -> list[Entry]:
         Entry(move.at, label_of(State(move.after)).text, text=move.note, trouble=State(move.after) in _TROUBLE)
         for move in record.transitions
     ]
+    called = "Given to a person to post" if record.platform == BY_HAND else "Call to the platform"
+    # A call that is answered twice, first that it is in work, is one call.
+    calls = {attempt.dispatched_at: attempt.digest for attempt in record.attempts}
+    entries += [Entry(at, called, text=f"Digest {digest_shortly(digest)}") for at, digest in calls.items()]
     for attempt in record.attempts:
-        entries.append(Entry(attempt.dispatched_at, "Call to the platform", text=f"Digest {digest_shortly(attempt.digest)}"))
         if attempt.received_at is not None:
             status = f" (HTTP {attempt.status})" if attempt.status else ""
             title = f"{_RESULTS.get(attempt.result or '', 'Answer')}{status}"
-            trouble = attempt.result != "accepted"
+            trouble = attempt.result not in ("accepted", "processing")
             entries.append(Entry(attempt.received_at, title, text=attempt.detail or "", trouble=trouble))
     return sorted(entries, key=lambda entry: entry.at)
 

@@ -86,8 +86,9 @@ def _view(found: Release, here: str) -> dict[str, Any]:
     facts = [
         Fact("Where", f"{found.account}, {found.platform_url}"),
         Fact("Who posts it", found.releaser or "Nobody is named"),
-        Fact("Until", f"{london(found.until)} ({from_now(found.until, found.now)})"),
     ]
+    if found.may_post:
+        facts.append(Fact("Until", f"{london(found.until)} ({from_now(found.until, found.now)})"))
     if found.issued_at:
         facts.append(Fact("Issued", london(found.issued_at)))
     if rendition and rendition.link:
