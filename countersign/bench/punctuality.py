@@ -16,7 +16,7 @@ from countersign.embedded.trouble import EmbeddedTrouble
 Say = Callable[[str], None]
 ARRIVES_WITHIN = 90.0
 # What authorising takes on a slow machine, and then the time in which the service must have got everything ready.
-SECONDS_EACH, SECONDS_READY = 0.25, 30.0
+SECONDS_EACH, SECONDS_READY = 0.12, 60.0
 
 
 async def through_the_gate(stage: Stage, count: int, say: Say) -> Lateness:
@@ -34,7 +34,7 @@ async def through_the_gate(stage: Stage, count: int, say: Say) -> Lateness:
 async def as_bare_timers(stage: Stage, count: int, say: Say) -> Lateness:
     """That many workflows that sleep until one instant and then post, with the same sandbox."""
     run = f"timers {uuid4().hex[:8]}"
-    due = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=10 + SECONDS_EACH / 2 * count)
+    due = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=10 + SECONDS_EACH / 3 * count)
     await timers(await stage.engine(), due.timestamp(), [f"{run} {number}" for number in range(count)])
     left = (due - datetime.now(UTC)).total_seconds()
     if left < 2:
