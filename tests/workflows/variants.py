@@ -17,7 +17,7 @@ from workflows.messages import DraftStand, PublicationStand
 from workflows.publication import PublicationWorkflow
 
 SUBJECT = "00000000-0000-4000-8000-00000000005e"
-FAILS, HANGS = "fails", "hangs"
+FAILS, HANGS, COMES_BACK, LATER = "fails", "hangs", "comes back and fails", "later"
 SOON, FAR = 0.3, 3600.0
 
 Answer = DraftStand | PublicationStand | str
@@ -81,6 +81,20 @@ VARIANTS = {
             stands("published", "nothing", epoch=2),
         ),
         words=2,
+    ),
+    # An abandoned activity that fails while its workflow goes on: cancelled, it would stop the workflow for ever.
+    "publication_whose_worker_came_back": Variant(
+        "publication",
+        (
+            stands("scheduled", "publish"),
+            COMES_BACK,
+            stands("scheduled", "publish", epoch=1),
+            stands("scheduled", "publish", epoch=1),
+            LATER,
+            stands("published", "nothing", epoch=2),
+            stands("published", "nothing", epoch=2),
+        ),
+        words=1,
     ),
     "publication_told_while_it_waits": Variant(
         "publication", (stands("scheduled", "publish", FAR), stands("withdrawn", "nothing")), words=1
@@ -147,6 +161,11 @@ class Scripted(DraftContract, PublicationContract):
         answer = self._word()
         if answer == HANGS:
             await asyncio.sleep(10)
+        if answer == COMES_BACK:
+            await asyncio.sleep(2.5)
+            raise RuntimeError("Its claim was lost meanwhile.")
+        if answer == LATER:
+            await asyncio.sleep(4)
         return answer
 
     @activity.defn(name="send_publication_again")
